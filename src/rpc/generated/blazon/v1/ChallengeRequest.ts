@@ -1,0 +1,8 @@
+// Original file: proto/blazon/v1/enrolment.proto
+
+
+export interface ChallengeRequest {
+}
+
+export interface ChallengeRequest__Output {
+}

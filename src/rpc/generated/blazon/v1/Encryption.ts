@@ -1,0 +1,20 @@
+// Original file: proto/blazon/v1/common.proto
+
+export const Encryption = {
+  ENCRYPTION_UNSPECIFIED: 'ENCRYPTION_UNSPECIFIED',
+  REQUIRED: 'REQUIRED',
+  OPTIONAL: 'OPTIONAL',
+  NONE: 'NONE',
+} as const;
+
+export type Encryption =
+  | 'ENCRYPTION_UNSPECIFIED'
+  | 0
+  | 'REQUIRED'
+  | 1
+  | 'OPTIONAL'
+  | 2
+  | 'NONE'
+  | 3
+
+export type Encryption__Output = typeof Encryption[keyof typeof Encryption]

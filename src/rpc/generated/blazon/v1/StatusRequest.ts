@@ -1,0 +1,8 @@
+// Original file: proto/blazon/v1/admin.proto
+
+
+export interface StatusRequest {
+}
+
+export interface StatusRequest__Output {
+}
