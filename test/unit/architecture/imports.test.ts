@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   controller: ['base', 'rpc', 'identity', 'policy', 'ca', 'attest', 'aws'],
   sidecar: ['base', 'rpc', 'sys', 'identity', 'policy', 'attest', 'aws', 'tunnel'],
   enforcer: ['base', 'rpc', 'sys', 'identity', 'policy', 'attest', 'aws', 'tunnel'],
-  cli: ['base', 'rpc', 'identity', 'policy'],
+  cli: ['base', 'rpc', 'identity', 'policy', 'attest'],
   demo: ['base', 'rpc', 'identity', 'policy', 'cli'],
 }
 

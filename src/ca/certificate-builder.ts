@@ -1,0 +1,98 @@
+import { randomBytes, sign, type KeyObject } from 'node:crypto'
+import { derBitString, derSequence } from '../identity/der-write.ts'
+import {
+  boolean,
+  explicit,
+  fromDer,
+  integer,
+  objectIdentifier,
+  octetString,
+  oidContent,
+  sequence,
+  setOf,
+  time,
+  toDer,
+  utf8String,
+  type Asn1Node,
+} from './asn1.ts'
+import type { Extension } from './extensions.ts'
+
+/** Subject and issuer names; an absent part is not written, and both absent make an empty name. */
+export interface DistinguishedName {
+  readonly organization?: string
+  readonly commonName?: string
+}
+
+/**
+ * What one certificate says. Nothing is checked or added here, so that tests can mint wrong ones;
+ * `profiles.ts` knows what a right one looks like.
+ */
+export interface CertificateSpec {
+  /** 32 hex digits, as `randomSerial()` makes them. */
+  readonly serial: string
+  readonly subject: DistinguishedName
+  /** SubjectPublicKeyInfo, DER, of the key that is certified. */
+  readonly spki: Buffer
+  readonly notBefore: number
+  readonly notAfter: number
+  readonly extensions: readonly Extension[]
+}
+
+/** Who signs: an ECDSA P-256 private key and the name of its owner. */
+export interface CertificateSigner {
+  readonly key: KeyObject
+  readonly name: DistinguishedName
+}
+
+const oids = {
+  organization: oidContent('2.5.4.10'),
+  commonName: oidContent('2.5.4.3'),
+  ecdsaWithSha256: oidContent('1.2.840.10045.4.3.2'),
+}
+
+/**
+ * A random serial of exactly 16 bytes, as 32 hex digits. The two top bits are fixed to 01, so that
+ * the number is positive and never gets shorter; 126 bits stay random.
+ */
+export function randomSerial(): string {
+  const bytes = randomBytes(16)
+  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40
+  return bytes.toString('hex')
+}
+
+/** Writes a certificate and signs it with ECDSA P-256 and SHA-256; returns DER. */
+export function buildCertificate(spec: CertificateSpec, issuer: CertificateSigner): Buffer {
+  const tbs = sequence(
+    explicit(0, integer(Buffer.of(2))),
+    integer(Buffer.from(spec.serial, 'hex')),
+    ecdsaWithSha256(),
+    encodeName(issuer.name),
+    sequence(time(spec.notBefore), time(spec.notAfter)),
+    encodeName(spec.subject),
+    fromDer(spec.spki),
+    explicit(3, sequence(...spec.extensions.map(encodeExtension))),
+  )
+  const signed = toDer(tbs)
+  const signature = sign('sha256', signed, { key: issuer.key, dsaEncoding: 'der' })
+  // Put around the bytes that were signed: forge would write the whole tree a second time.
+  return derSequence(signed, toDer(ecdsaWithSha256()), derBitString(signature))
+}
+
+// RFC 5758 3.2: the parameters are absent, not NULL.
+const ecdsaWithSha256 = (): Asn1Node => sequence(objectIdentifier(oids.ecdsaWithSha256))
+
+function encodeName({ organization, commonName }: DistinguishedName): Asn1Node {
+  const parts: [Buffer, string | undefined][] = [
+    [oids.organization, organization],
+    [oids.commonName, commonName],
+  ]
+  const written = parts.flatMap(([oid, text]) =>
+    text === undefined ? [] : [setOf(sequence(objectIdentifier(oid), utf8String(text)))],
+  )
+  return sequence(...written)
+}
+
+function encodeExtension({ oid, critical, value }: Extension): Asn1Node {
+  const flag = critical ? [boolean(true)] : []
+  return sequence(objectIdentifier(oid), ...flag, octetString(value))
+}
