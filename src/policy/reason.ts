@@ -30,6 +30,7 @@ export const reasons = {
   'application-refused': 64,
   'application-timeout': 65,
   'application-unreachable': 66,
+  'connection-reset': 67,
 
   'limit-reached': 80,
   draining: 81,

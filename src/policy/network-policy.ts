@@ -1,0 +1,48 @@
+import { encryptions, type Encryption } from './encryption.ts'
+import { instantShape } from './instant.ts'
+import type { DocumentOf, Kind } from './kind.ts'
+import { fieldLimits } from './limits.ts'
+import { portShape, type Port } from './port.ts'
+import { optional, record, required, withDefault } from './record.ts'
+import { defaultNeed, type Selector } from './selector.ts'
+import { selectorShape } from './selector-shape.ts'
+import { oneOf, setOf } from './shape.ts'
+
+export const actions = ['allow', 'deny'] as const
+export type Action = (typeof actions)[number]
+
+/** `observe`: evaluated and recorded, without effect. */
+export const policyModes = ['enforce', 'observe'] as const
+export type PolicyMode = (typeof policyModes)[number]
+
+/** Who may talk to whom (POLICY, "NetworkPolicy"). */
+export interface NetworkPolicySpec {
+  readonly from: Selector
+  readonly to: Selector
+  /** Undefined: every port. */
+  readonly ports: readonly Port[] | undefined
+  readonly action: Action
+  readonly encryption: Encryption
+  readonly mode: PolicyMode
+  /** Milliseconds since the epoch from which on the policy has no effect. */
+  readonly expires: number | undefined
+}
+
+export type NetworkPolicy = DocumentOf<'NetworkPolicy', NetworkPolicySpec>
+
+export const networkPolicyKind: Kind<'NetworkPolicy', NetworkPolicySpec> = {
+  kind: 'NetworkPolicy',
+  spec: record<NetworkPolicySpec>({
+    expects: 'the spec of a NetworkPolicy',
+    fields: {
+      from: required(selectorShape(defaultNeed)),
+      to: required(selectorShape(defaultNeed)),
+      ports: optional(setOf(portShape, fieldLimits.ports)),
+      action: required(oneOf(actions)),
+      encryption: withDefault(oneOf(encryptions), 'required'),
+      mode: withDefault(oneOf(policyModes), 'enforce'),
+      expires: optional(instantShape),
+    },
+    later: ['when', 'http'],
+  }),
+}

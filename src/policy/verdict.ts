@@ -1,0 +1,36 @@
+import type { TrustProfile } from '../identity/profile.ts'
+import type { Encryption } from './encryption.ts'
+import type { Reason } from './reason.ts'
+
+/** May `from` open a connection to `to`? Both profiles are full ones. */
+export interface Question {
+  readonly from: TrustProfile
+  readonly to: TrustProfile
+  /** 1 to 65535. */
+  readonly port: number
+  readonly protocol?: 'tcp'
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+export interface Verdict {
+  readonly action: 'allow' | 'deny'
+  readonly reason: Reason
+  /** Name of the policy that decided. */
+  readonly policy: string | undefined
+  readonly encryption: Encryption
+  /** Milliseconds since the epoch from which on the verdict no longer stands; decide again then. */
+  readonly deadline: number | undefined
+  /** Names of policies with `mode: observe` that match: to be recorded, without effect. */
+  readonly observed: readonly string[]
+}
+
+/** What nobody allowed is denied. */
+export const noPolicyMatched: Verdict = Object.freeze({
+  action: 'deny',
+  reason: 'no-policy-matched',
+  policy: undefined,
+  encryption: 'required',
+  deadline: undefined,
+  observed: [],
+})
