@@ -1,4 +1,5 @@
-import type { MessageTypeDefinition } from '@grpc/proto-loader'
+import type { ProtobufTypeDefinition } from '@grpc/proto-loader'
+import descriptors from 'protobufjs/ext/descriptor/index.js'
 
 /** A message on the wire that is not one of ours: it says which field and what was wrong with it. */
 export class WireError extends Error {
@@ -6,18 +7,23 @@ export class WireError extends Error {
   readonly code = 'ERR_WIRE'
 }
 
-/** The part of google.protobuf.DescriptorProto that the walk needs. */
+/** The part of google.protobuf.FileDescriptorProto that the walk needs; what is empty is not there. */
+interface FileDescriptor {
+  readonly package: string
+  readonly messageType?: readonly Descriptor[]
+}
 interface Descriptor {
   readonly name: string
-  readonly field: readonly FieldDescriptor[]
-  readonly nestedType: readonly Descriptor[]
+  readonly field?: readonly FieldDescriptor[]
+  readonly nestedType?: readonly Descriptor[]
 }
 interface FieldDescriptor {
   readonly name: string
   readonly number: number
   readonly type: string
-  readonly typeName: string
+  readonly typeName?: string
   readonly label: string
+  readonly oneofIndex?: number
 }
 
 interface Field {
@@ -25,6 +31,7 @@ interface Field {
   readonly wireType: number
   readonly packable: boolean
   readonly repeated: boolean
+  readonly oneof: number | undefined
   readonly message: string | undefined
 }
 
@@ -52,19 +59,23 @@ export type Shapes = ReadonlyMap<string, Shape>
 /** Reads the shapes of every message out of what proto-loader has loaded. */
 export function shapesOf(definitions: Readonly<Record<string, object>>): Shapes {
   const shapes = new Map<string, Shape>()
-  const add = (fullName: string, type: Descriptor): void => {
-    shapes.set(
-      fullName,
-      new Map(type.field.map((field) => [field.number, fieldOf(fullName, field)])),
-    )
-    for (const nested of type.nestedType) add(`${fullName}.${nested.name}`, nested)
+  const add = (fullName: string, { field = [], nestedType = [] }: Descriptor): void => {
+    shapes.set(fullName, new Map(field.map((each) => [each.number, fieldOf(fullName, each)])))
+    for (const nested of nestedType) add(`${fullName}.${nested.name}`, nested)
   }
-  for (const [fullName, definition] of Object.entries(definitions)) {
-    const message = definition as Partial<MessageTypeDefinition<object, object>>
-    if (message.format === 'Protocol Buffer 3 DescriptorProto')
-      add(fullName, message.type as Descriptor)
+  for (const file of filesOf(definitions)) {
+    for (const message of file.messageType ?? []) add(`${file.package}.${message.name}`, message)
   }
   return shapes
+}
+
+/** Every definition carries the descriptors of all files. */
+function filesOf(definitions: Readonly<Record<string, object>>): readonly FileDescriptor[] {
+  const any = Object.values(definitions).find((definition) => 'fileDescriptorProtos' in definition)
+  const type = descriptors.FileDescriptorProto
+  return ((any as Partial<ProtobufTypeDefinition> | undefined)?.fileDescriptorProtos ?? []).map(
+    (bytes) => type.toObject(type.decode(bytes), { enums: String }) as unknown as FileDescriptor,
+  )
 }
 
 function fieldOf(owner: string, field: FieldDescriptor): Field {
@@ -74,8 +85,13 @@ function fieldOf(owner: string, field: FieldDescriptor): Field {
     wireType,
     packable: wireType !== delimited,
     repeated: field.label === 'LABEL_REPEATED',
-    message: field.type === 'TYPE_MESSAGE' ? resolveName(owner, field.typeName) : undefined,
+    oneof: field.oneofIndex,
+    message: field.typeName === undefined ? undefined : messageOf(owner, field),
   }
+}
+
+function messageOf(owner: string, { type, typeName = '' }: FieldDescriptor): string | undefined {
+  return type === 'TYPE_MESSAGE' ? resolveName(owner, typeName) : undefined
 }
 
 /** protobufjs leaves the type name as it stands in the file: relative to the package or nested. */
@@ -89,7 +105,7 @@ const deepest = 16
 
 /**
  * Refuses what a protobuf decoder would let pass in silence: unknown fields, a known field in
- * another wire type, a singular field that comes twice, groups, and trailing or truncated bytes.
+ * another wire type, a singular field that comes twice, two members of one oneof, groups, and trailing or truncated bytes.
  */
 export function checkWire(shapes: Shapes, fullName: string, bytes: Buffer): void {
   walk(shapes, fullName, bytes, 0, bytes.length, 0)
@@ -107,6 +123,7 @@ function walk(
   if (shape === undefined) throw new Error(`BUG: no shape for message ${fullName}`)
   if (depth > deepest) throw new WireError(`${fullName}: nested deeper than ${String(deepest)}`)
   const seen = new Set<number>()
+  const chosen = new Set<number>()
   let at = from
   while (at < to) {
     const tag = readVarint(bytes, at, to, fullName)
@@ -125,6 +142,11 @@ function walk(
     }
     if (!field.repeated && seen.has(number)) throw new WireError(`${field.name}: given twice`)
     seen.add(number)
+    if (field.oneof !== undefined) {
+      if (chosen.has(field.oneof))
+        throw new WireError(`${field.name}: a second choice of its oneof`)
+      chosen.add(field.oneof)
+    }
     const end = skip(bytes, at, to, wireType, field.name)
     if (field.message !== undefined) {
       walk(shapes, field.message, bytes, end.contentStart, end.next, depth + 1)

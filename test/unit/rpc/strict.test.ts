@@ -17,6 +17,7 @@ const refused: readonly (readonly [string, Buffer, RegExp])[] = [
   ['field number 0', bytes(0x00, 0x01), /unknown field number 0/],
   ['a field in another wire type', bytes(0x08, 0x01), /joinToken: expected wire type 2, got 0/],
   ['a singular field that comes twice', Buffer.concat([token, token]), /given twice/],
+  ['two members of one oneof', Buffer.concat([token, bytes(0x1a, 0x00)]), /a second choice/],
   ['a group', bytes(0x0b, 0x0c), /expected wire type 2, got 3/],
   ['a truncated message', token.subarray(0, -1), /5 bytes announced, 4 left/],
   ['a length beyond the message', bytes(0x0a, 0xff, 0xff, 0x03), /bytes announced/],

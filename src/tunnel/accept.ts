@@ -1,0 +1,161 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Socket } from 'node:net'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { defaultHandshakeMs, type LocalIdentity, type TunnelContext } from './context.ts'
+import type { TrustBundle } from '../identity/index.ts'
+import { canonicalAddress } from './endpoint.ts'
+import {
+  alpnProtocol,
+  checkPeer,
+  handshakeFailure,
+  secureOptions,
+  withOwnIdentity,
+} from './tls-options.ts'
+import { systemTimers } from './timers.ts'
+import { TunnelError } from './tunnel-error.ts'
+import { Tunnel } from './tunnel.ts'
+
+export interface AcceptorOptions extends TunnelContext {
+  /** Handshakes at once; one more connection is closed. */
+  readonly maxHandshakes?: number
+}
+
+/** Makes tunnels out of accepted connections. */
+export interface TunnelAcceptor {
+  /**
+   * Authenticates both ends and exchanges Hellos on a connection that may have been peeked into
+   * (what was read is to be put back with `unshift`). Rejects with `TunnelError`; the socket is the
+   * acceptor's from here on.
+   */
+  accept(socket: Socket): Promise<Tunnel>
+  /** Handshakes under way. */
+  readonly handshakes: number
+}
+
+const defaultMaxHandshakes = 256
+
+export function createTunnelAcceptor(options: AcceptorOptions): TunnelAcceptor {
+  const maxHandshakes = options.maxHandshakes ?? defaultMaxHandshakes
+  const handshakes = new Handshakes(options)
+  let underWay = 0
+  return {
+    get handshakes() {
+      return underWay
+    },
+    accept: async (socket) => {
+      socket.on('error', () => undefined)
+      if (underWay >= maxHandshakes) {
+        socket.destroy()
+        throw new TunnelError('ERR_TUNNEL_LIMIT', 'limit-reached', 'too many handshakes at once')
+      }
+      underWay += 1
+      try {
+        return await handshakes.accept(socket)
+      } catch (error: unknown) {
+        socket.destroy()
+        throw error instanceof TunnelError ? error : handshakeFailure(error)
+      } finally {
+        underWay -= 1
+      }
+    },
+  }
+}
+
+/**
+ * A `tls.Server` that never listens: connections are handed to it one by one. Its events name no
+ * connection of ours, so each handshake runs in an asynchronous context of its own, by which its
+ * outcome is found again.
+ */
+class Handshakes {
+  readonly #options: AcceptorOptions
+  readonly #server: Server
+  readonly #current = new AsyncLocalStorage<PromiseWithResolvers<TLSSocket>>()
+  /** Whose connection closed last: an unauthorised client's error follows at once, outside its context. */
+  #closing: PromiseWithResolvers<TLSSocket> | undefined
+  #shown: { readonly identity: LocalIdentity; readonly bundle: TrustBundle } | undefined
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options
+    this.#server = createServer({
+      ALPNProtocols: [alpnProtocol],
+      requestCert: true,
+      rejectUnauthorized: true,
+      noDelay: true,
+    })
+    this.#server.on('secureConnection', (socket) => {
+      // Errors after the handshake belong to the tunnel, which listens from its first moment on.
+      socket.on('error', () => undefined)
+      const handshake = this.#current.getStore()
+      if (handshake === undefined) socket.destroy()
+      else handshake.resolve(socket)
+    })
+    this.#server.on('tlsClientError', (error, socket) => {
+      const handshake = this.#current.getStore() ?? this.#closing
+      handshake?.reject(refusedByTls(socket) ?? error)
+      socket.destroy()
+    })
+  }
+
+  async accept(raw: Socket): Promise<Tunnel> {
+    const address = canonicalAddress(raw.localAddress ?? '')
+    const port = raw.localPort
+    if (address === undefined || port === undefined) {
+      throw new TunnelError('ERR_HANDSHAKE', 'no-tunnel', 'the connection is gone')
+    }
+    const identity = this.#refresh()
+    const socket = await this.#handshake(raw)
+    try {
+      const peer = checkPeer(socket, this.#options.trust())
+      const endpoint = { address, port }
+      const context = this.#options
+      return await Tunnel.establish({ socket, role: 'acceptor', identity, peer, endpoint, context })
+    } catch (error: unknown) {
+      socket.destroy()
+      throw error
+    }
+  }
+
+  async #handshake(raw: Socket): Promise<TLSSocket> {
+    const handshake = Promise.withResolvers<TLSSocket>()
+    const fail = (message: string) => () => {
+      handshake.reject(new TunnelError('ERR_HANDSHAKE', 'no-tunnel', message))
+    }
+    const handshakeMs = this.#options.handshakeMs ?? defaultHandshakeMs
+    const timers = this.#options.timers ?? systemTimers
+    const cancel = timers.after(handshakeMs, fail('no TLS handshake in time'))
+    const closed = (): void => {
+      this.#closing = handshake
+      setImmediate(fail('closed by the peer during the handshake'))
+    }
+    raw.once('close', closed)
+    try {
+      raw.setNoDelay(true)
+      this.#current.run(handshake, () => this.#server.emit('connection', raw))
+      return await handshake.promise
+    } finally {
+      cancel()
+      raw.off('close', closed)
+    }
+  }
+
+  /** Shows the identity of now, and trusts the roots of now, from this handshake on. */
+  #refresh(): LocalIdentity {
+    const identity = this.#options.identity()
+    const trust = this.#options.trust()
+    const { bundle } = trust
+    if (this.#shown?.identity !== identity || this.#shown.bundle !== bundle) {
+      withOwnIdentity(() => {
+        this.#server.setSecureContext(secureOptions(identity, trust))
+      })
+      this.#shown = { identity, bundle }
+    }
+    return identity
+  }
+}
+
+/** A chain that OpenSSL did not accept: Node closes the connection and leaves only this behind. */
+function refusedByTls(socket: TLSSocket): Error | undefined {
+  const error: unknown = socket.authorizationError
+  if (typeof error !== 'string') return undefined
+  return Object.assign(new Error(`certificate refused: ${error}`), { code: error })
+}

@@ -1,0 +1,74 @@
+import type { Timers } from './timers.ts'
+
+const longestTimerMs = 3_600_000
+
+/** Runs `onExpired` once when the injected clock passes a deadline that may be moved. */
+export interface Expiry {
+  /** Milliseconds since the epoch. */
+  set(deadline: number): void
+  cancel(): void
+}
+
+export function createExpiry(options: {
+  readonly timers: Timers
+  readonly now: () => number
+  /** Added to the deadline at the time it is looked at. */
+  readonly graceMs: () => number
+  readonly onExpired: () => void
+}): Expiry {
+  let deadline = Infinity
+  let cancel: () => void = () => undefined
+  const check = (): void => {
+    cancel()
+    const left = deadline + options.graceMs() - options.now()
+    if (left <= 0) options.onExpired()
+    // Timers are short steps: the clock may be stepped, and Node's timers end at 24 days.
+    else cancel = options.timers.after(Math.min(left, longestTimerMs), check)
+  }
+  return {
+    set: (next) => {
+      deadline = next
+      check()
+    },
+    cancel: () => {
+      cancel()
+    },
+  }
+}
+
+/** Notices a silent peer: asks after one quiet interval, gives up after the next. */
+export interface KeepAlive {
+  /** The peer was heard: to be called for every record. */
+  heard(): void
+  cancel(): void
+}
+
+export function createKeepAlive(options: {
+  readonly timers: Timers
+  readonly intervalMs: number
+  readonly ask: () => void
+  readonly onDead: () => void
+}): KeepAlive {
+  let heard = true
+  let asked = false
+  let cancel: () => void
+  const tick = (): void => {
+    if (!heard && asked) {
+      options.onDead()
+      return
+    }
+    cancel = options.timers.after(options.intervalMs, tick)
+    asked = !heard
+    if (asked) options.ask()
+    heard = false
+  }
+  cancel = options.timers.after(options.intervalMs, tick)
+  return {
+    heard: () => {
+      heard = true
+    },
+    cancel: () => {
+      cancel()
+    },
+  }
+}
