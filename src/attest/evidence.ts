@@ -1,0 +1,65 @@
+import type { KeyObject } from 'node:crypto'
+import type { Attribute } from '../identity/attributes.ts'
+import type { Evidence__Output } from '../rpc/generated/blazon/v1/Evidence.ts'
+import { AttestError } from './errors.ts'
+import { attestByAwsIid, type AwsIidNode } from './iid-evidence.ts'
+import type { IidKeys } from './iid/keys.ts'
+import { verifyJoinToken } from './join-token.ts'
+
+/** What the checks of evidence may rely on. */
+export interface AttestContext {
+  readonly trustDomain: string
+  readonly now: number
+  readonly joinTokenKey: { readonly keyId: string; readonly publicKey: KeyObject }
+  /** Undefined where nobody is prepared to judge a document's account and age: it is refused then. */
+  readonly iidKeys?: IidKeys | undefined
+}
+
+/** A node that has proved what it is, and the attributes that follow from the proof. */
+export type AttestedNode = JoinTokenNode | AwsIidNode
+
+/** A node that was given a join token. */
+export interface JoinTokenNode {
+  readonly method: 'join-token'
+  /** Stable over repeated attestation with the same evidence. */
+  readonly nodeId: string
+  /** The token whose uses are to be counted. */
+  readonly tokenId: string
+  readonly expiresAt: number
+  readonly attributes: readonly Attribute[]
+}
+
+/** Checks evidence of any kind; throws `AttestError`. */
+export async function attest(
+  evidence: Evidence__Output,
+  context: AttestContext,
+): Promise<AttestedNode> {
+  switch (evidence.kind) {
+    case 'joinToken':
+      return attestByJoinToken(evidence.joinToken?.token ?? '', context)
+    case 'awsIid':
+      if (context.iidKeys === undefined) throw unsupported(evidence.kind)
+      return attestByAwsIid(evidence.awsIid, context.iidKeys)
+    case 'awsSts':
+    case 'x509':
+    case 'kubernetes':
+      throw unsupported(evidence.kind)
+    case undefined:
+      throw new AttestError('ERR_EVIDENCE_MISSING', 'expected evidence of one kind, got none')
+    default:
+      return evidence.kind satisfies never
+  }
+}
+
+function unsupported(kind: string): AttestError {
+  return new AttestError(
+    'ERR_EVIDENCE_UNSUPPORTED',
+    `expected evidence of another kind, got ${kind}, which this controller cannot check`,
+  )
+}
+
+async function attestByJoinToken(token: string, context: AttestContext): Promise<JoinTokenNode> {
+  const { trustDomain, now, joinTokenKey: key } = context
+  const { tokenId, expiresAt, attributes } = await verifyJoinToken(token, { key, trustDomain, now })
+  return { method: 'join-token', nodeId: `join-token:${tokenId}`, tokenId, expiresAt, attributes }
+}
