@@ -1,0 +1,16 @@
+import { toWireBundle } from '../../identity/index.ts'
+import type { RenewAdministratorRequest__Output } from '../../rpc/generated/blazon/v1/RenewAdministratorRequest.ts'
+import type { RenewAdministratorResponse } from '../../rpc/generated/blazon/v1/RenewAdministratorResponse.ts'
+import { needAdministrator, type Caller } from '../caller.ts'
+import type { AdminDeps } from './deps.ts'
+
+/** A new certificate for the caller, with the role that it has. */
+export async function renewAdministrator(
+  deps: AdminDeps,
+  caller: Caller,
+  request: RenewAdministratorRequest__Output,
+): Promise<RenewAdministratorResponse> {
+  const administrator = needAdministrator(caller, 'viewer')
+  const { chain } = await deps.administrators.renew(administrator, request.csr)
+  return { chain: [...chain], bundle: toWireBundle(deps.authority.bundle()) }
+}

@@ -1,0 +1,24 @@
+import { issuerStateToWire } from '../../identity/index.ts'
+import type { StatusResponse } from '../../rpc/generated/blazon/v1/StatusResponse.ts'
+import { needAdministrator, type Caller } from '../caller.ts'
+import type { AdminDeps } from './deps.ts'
+
+/** What this controller is and holds. */
+export function readStatus(deps: AdminDeps, caller: Caller): StatusResponse {
+  needAdministrator(caller, 'viewer')
+  return {
+    version: deps.version,
+    trustDomain: deps.authority.trustDomain,
+    startedAtMs: deps.startedAtMs,
+    controllerTimeMs: deps.clock.now(),
+    policyVersion: deps.book.version,
+    documents: [...deps.book.all()].length,
+    workloads: deps.registry.workloadCount,
+    watching: deps.distributor.watching,
+    issuers: deps.authority.issuers().map(({ keySha256, state, notAfter }) => ({
+      keySha256,
+      state: issuerStateToWire(state),
+      notAfterMs: notAfter,
+    })),
+  }
+}

@@ -1,0 +1,204 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { TrustBundle } from '../../identity/index.ts'
+import { compilePolicies } from '../../policy/compile.ts'
+import type { PolicyDocument } from '../../policy/document.ts'
+import { unauthenticated, whyNotGood, type Trust } from '../caller.ts'
+import { ControllerError } from '../controller-error.ts'
+import type { DocumentBook, DocumentChange } from '../document-book.ts'
+import type { ControllerMetrics } from '../metrics.ts'
+import {
+  encodeBundleField,
+  encodeFloorsUpdate,
+  encodeHeartbeat,
+  encodeRenewNow,
+  encodeSnapshot,
+} from './snapshot.ts'
+import type { WatchContent, Watcher } from './watcher.ts'
+
+/** Holds the open Watch streams and decides who has to hear of a change. */
+export interface Distributor {
+  readonly content: WatchContent
+  /** Takes a stream in, in place of an older one of the same workload, and sends it everything. */
+  add(watcher: Watcher): void
+  remove(watcher: Watcher): void
+  watcher(workloadId: string): Watcher | undefined
+  readonly watching: number
+  /** Sends a new snapshot to those that one of the changed policies can concern. */
+  documentsChanged(changes: readonly DocumentChange[]): Promise<number>
+  bundleChanged(): Promise<number>
+  /** Sends the floor list to all, and ends the streams of those that are below it. Counts the told. */
+  floorsChanged(): Promise<number>
+  renewNow(workloadId: string, reason: string): void
+  heartbeat(): Promise<number>
+  /** Sidecars that do not run the newest version that they were sent: see DESIGN, "Watch". */
+  lagging(): Watcher[]
+  endAll(error: unknown): void
+}
+
+/** After so many writes the event loop gets its turn: a push to 10,000 must not hold up a call. */
+const writesPerTurn = 200
+
+/** How long a sidecar may take to acknowledge. */
+export const acknowledgeMs = 60_000
+
+export function createDistributor(deps: {
+  readonly book: DocumentBook
+  readonly trust: Trust
+  readonly clock: Clock
+  readonly metrics: ControllerMetrics
+  readonly log: Logger
+}): Distributor {
+  const { book, trust, clock, metrics, log } = deps
+  const watchers = new Map<string, Watcher>()
+  const bundleField = remembered(() => trust.bundle(), encodeBundleField)
+  const floorsUpdate = remembered(() => trust.floors(), encodeFloorsUpdate)
+
+  const content: WatchContent = {
+    snapshot: ({ profile }) => {
+      metrics.pushes.inc({ kind: 'snapshot' })
+      // Which policies concern a profile that is not known any more cannot be told: all may.
+      const policies =
+        profile === undefined
+          ? book.policies.policies.map(({ document }) => document)
+          : book.policies.relevantFor(profile)
+      const documents = policies.map((policy) => book.known(policy).encoded)
+      return {
+        version: book.version,
+        message: encodeSnapshot(book.version, bundleField(), documents),
+      }
+    },
+    floors: () => {
+      metrics.pushes.inc({ kind: 'floors' })
+      return { version: trust.floors().version, message: floorsUpdate() }
+    },
+    heartbeat: () => encodeHeartbeat(clock.now()),
+    renewNow: (reason) => {
+      metrics.pushes.inc({ kind: 'renew-now' })
+      return encodeRenewNow(reason)
+    },
+  }
+
+  const tell = async (mark: (watcher: Watcher) => boolean): Promise<number> => {
+    let told = 0
+    for (const watcher of [...watchers.values()]) {
+      if (watchers.get(watcher.caller.facts.workloadId) !== watcher || !mark(watcher)) continue
+      watcher.flush(clock.now())
+      told += 1
+      if (told % writesPerTurn === 0) await nextTurn()
+    }
+    return told
+  }
+
+  const remove = (watcher: Watcher): void => {
+    const { workloadId } = watcher.caller.facts
+    if (watchers.get(workloadId) === watcher) watchers.delete(workloadId)
+    metrics.watching.set(watchers.size)
+  }
+
+  const endIfNotGood = (watcher: Watcher): boolean => {
+    const reason = whyNotGood(watcher.caller, trust)
+    if (reason === undefined) return false
+    remove(watcher)
+    // An honest sidecar that is revoked has to know it: it cuts its own connections by the floors.
+    watcher.needFloors()
+    watcher.flush(clock.now())
+    watcher.end(unauthenticated(reason))
+    return true
+  }
+
+  return {
+    content,
+    add: (watcher) => {
+      const { workloadId } = watcher.caller.facts
+      const older = watchers.get(workloadId)
+      watchers.set(workloadId, watcher)
+      metrics.watching.set(watchers.size)
+      older?.end(
+        new ControllerError('ERR_PRECONDITION', 'a newer stream of this workload took over'),
+      )
+      watcher.needFloors()
+      watcher.needSnapshot()
+      watcher.needHeartbeat()
+      watcher.flush(clock.now())
+    },
+    remove,
+    watcher: (workloadId) => watchers.get(workloadId),
+    get watching() {
+      return watchers.size
+    },
+    documentsChanged: async (changes) => {
+      metrics.policyVersion.set(book.version)
+      const isConcerned = concernedBy(changes)
+      const told = await tell((watcher) => {
+        if (!isConcerned(watcher)) return false
+        watcher.needSnapshot()
+        return true
+      })
+      log.info({ version: book.version, sidecars: told }, 'policy pushed')
+      return told
+    },
+    bundleChanged: async () => {
+      metrics.policyVersion.set(book.version)
+      const told = await tell((watcher) => {
+        if (endIfNotGood(watcher)) return false
+        watcher.needSnapshot()
+        return true
+      })
+      log.info({ version: book.version, sidecars: told }, 'bundle pushed')
+      return told
+    },
+    floorsChanged: async () =>
+      tell((watcher) => {
+        if (endIfNotGood(watcher)) return false
+        watcher.needFloors()
+        return true
+      }),
+    renewNow: (workloadId, reason) => {
+      const watcher = watchers.get(workloadId)
+      watcher?.needRenewal(reason)
+      watcher?.flush(clock.now())
+    },
+    heartbeat: async () =>
+      tell((watcher) => {
+        watcher.needHeartbeat()
+        return true
+      }),
+    lagging: () =>
+      [...watchers.values()].filter(({ status }) => {
+        const { rejected, waitingSinceMs } = status
+        const isLate = waitingSinceMs !== undefined && clock.now() - waitingSinceMs > acknowledgeMs
+        return rejected !== '' || isLate
+      }),
+    endAll: (error) => {
+      for (const watcher of watchers.values()) watcher.end(error)
+      watchers.clear()
+    },
+  }
+}
+
+/** Encodes what an unchanging value says once, however many it is sent to. */
+function remembered<T extends TrustBundle | object>(
+  current: () => T,
+  encode: (value: T) => Buffer,
+): () => Buffer {
+  let last: { readonly value: T; readonly encoded: Buffer } | undefined
+  return () => {
+    const value = current()
+    if (last?.value !== value) last = { value, encoded: encode(value) }
+    return last.encoded
+  }
+}
+
+function concernedBy(changes: readonly DocumentChange[]): (watcher: Watcher) => boolean {
+  const documentsOf = (side: 'before' | 'after'): PolicyDocument[] =>
+    changes.flatMap((change) => change[side]?.document ?? [])
+  const before = compilePolicies(documentsOf('before'))
+  const after = compilePolicies(documentsOf('after'))
+  if (before.policies.length + after.policies.length === 0) return () => false
+  return ({ profile }) =>
+    profile === undefined ||
+    before.relevantFor(profile).length > 0 ||
+    after.relevantFor(profile).length > 0
+}

@@ -1,0 +1,103 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+/** Everything the controller counts. Labels come from closed sets only. */
+export interface ControllerMetrics {
+  readonly registry: Registry
+  readonly calls: Counter<'method' | 'status'>
+  readonly callSeconds: Histogram<'method'>
+  readonly refusedConnections: Counter<'reason'>
+  readonly enrolments: Counter<'result'>
+  readonly issued: Counter<'kind'>
+  readonly watching: Gauge
+  readonly lagging: Gauge
+  readonly policyVersion: Gauge
+  readonly pushes: Counter<'kind'>
+  readonly flowRecords: Counter
+  readonly flowsLost: Counter
+  readonly deferredWrites: Gauge
+  readonly incidents: Counter<'kind'>
+}
+
+export function createControllerMetrics(options: {
+  /** Memory, CPU and event loop of the process as well: for a process of its own, not for tests. */
+  readonly withProcess: boolean
+}): ControllerMetrics {
+  const registers = [new Registry()]
+  const [registry] = registers
+  if (registry === undefined) throw new Error('BUG: no registry')
+  if (options.withProcess)
+    collectDefaultMetrics({ register: registry, prefix: 'blazon_controller_' })
+  const name = (rest: string): string => `blazon_controller_${rest}`
+  return {
+    registry,
+    calls: new Counter({
+      name: name('calls_total'),
+      help: 'gRPC calls that ended, by method and status',
+      labelNames: ['method', 'status'],
+      registers,
+    }),
+    callSeconds: new Histogram({
+      name: name('call_seconds'),
+      help: 'Duration of unary calls',
+      labelNames: ['method'],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+      registers,
+    }),
+    refusedConnections: new Counter({
+      name: name('connections_refused_total'),
+      help: 'Connections refused before their handshake',
+      labelNames: ['reason'],
+      registers,
+    }),
+    enrolments: new Counter({
+      name: name('enrolments_total'),
+      help: 'Attestations, by result',
+      labelNames: ['result'],
+      registers,
+    }),
+    issued: new Counter({
+      name: name('certificates_issued_total'),
+      help: 'Certificates issued',
+      labelNames: ['kind'],
+      registers,
+    }),
+    watching: new Gauge({ name: name('watching'), help: 'Open Watch streams', registers }),
+    lagging: new Gauge({
+      name: name('sidecars_lagging'),
+      help: 'Sidecars that rejected the newest policy or have not acknowledged it for 60 s',
+      registers,
+    }),
+    policyVersion: new Gauge({
+      name: name('policy_version'),
+      help: 'Version of the policy documents and the bundle',
+      registers,
+    }),
+    pushes: new Counter({
+      name: name('pushes_total'),
+      help: 'Messages sent to sidecars',
+      labelNames: ['kind'],
+      registers,
+    }),
+    flowRecords: new Counter({
+      name: name('flow_records_total'),
+      help: 'Flow records taken in',
+      registers,
+    }),
+    flowsLost: new Counter({
+      name: name('flow_records_lost_total'),
+      help: 'Flow records that sidecars reported as dropped',
+      registers,
+    }),
+    deferredWrites: new Gauge({
+      name: name('deferred_writes'),
+      help: 'Renewals that are not on disk, because the disk refuses',
+      registers,
+    }),
+    incidents: new Counter({
+      name: name('incidents_total'),
+      help: 'What somebody should look at',
+      labelNames: ['kind'],
+      registers,
+    }),
+  }
+}

@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ServerCredentials, type Server } from '@grpc/grpc-js'
+import type { HostPort } from '../../base/env.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Trust, KnownAdministrator } from '../caller.ts'
+import type { ControllerMetrics } from '../metrics.ts'
+import { createConnections, type Connections } from './connections.ts'
+import {
+  listenTls,
+  type ListenerLimits,
+  type ServerIdentity,
+  type TlsListener,
+} from './listener.ts'
+import { createCallAdapter, createGrpcServer, type CallAdapter, type ServedService } from './rpc.ts'
+
+/** The gRPC port: everything between an accepted socket and a handler. */
+export interface Front {
+  readonly adapter: CallAdapter
+  readonly connections: Connections
+  /** Opens the port for these services. */
+  listen(services: readonly ServedService[], identity: ServerIdentity): Promise<TlsListener>
+}
+
+/** What a stranger may send before anything is known of it, and what a verified caller may. */
+const strangerLimits = { requestBytes: 256 * 1024, streams: 16, idleMs: 60_000 }
+const callerLimits = { requestBytes: 5 * 1024 * 1024, streams: 128 }
+
+export function createFront(deps: {
+  readonly address: HostPort
+  readonly limits: ListenerLimits
+  readonly trust: Trust
+  readonly administrator: (serial: string) => KnownAdministrator | undefined
+  readonly metrics: ControllerMetrics
+  readonly log: Logger
+}): Front {
+  const { metrics, log } = deps
+  const connections = createConnections(deps)
+  const adapter = createCallAdapter({ ...deps, connections })
+  return {
+    adapter,
+    connections,
+    listen: async (services, identity) => {
+      const strangers = createGrpcServer(services, strangerLimits)
+      const callers = createGrpcServer(services, callerLimits)
+      const toStrangers = injectorOf(strangers)
+      const toCallers = injectorOf(callers)
+      const listener = await listenTls({
+        listen: deps.address,
+        identity,
+        limits: deps.limits,
+        log,
+        onConnection: (socket) => {
+          socket.on('error', (error) => {
+            log.debug({ error: error.message }, 'connection lost')
+          })
+          const caller = connections.register(socket)
+          if (caller.kind === 'refused') {
+            log.warn(
+              { source: caller.source, code: caller.code, detail: caller.detail },
+              'certificate refused',
+            )
+          }
+          const isKnown = caller.kind === 'workload' || caller.kind === 'administrator'
+          ;(isKnown ? toCallers : toStrangers).injectConnection(socket)
+        },
+        onRefused: (reason) => {
+          metrics.refusedConnections.inc({ reason })
+        },
+      })
+      return {
+        address: listener.address,
+        renew: (renewed) => {
+          listener.renew(renewed)
+        },
+        stopAccepting: () => {
+          listener.stopAccepting()
+        },
+        get connections() {
+          return listener.connections
+        },
+        [Symbol.asyncDispose]: async () => {
+          listener.stopAccepting()
+          await drained([strangers, callers])
+          await listener[Symbol.asyncDispose]()
+          strangers.forceShutdown()
+          callers.forceShutdown()
+        },
+      }
+    },
+  }
+}
+
+/** Calls under way get this long to end by themselves. */
+const drainMs = 1_000
+
+async function drained(servers: readonly Server[]): Promise<void> {
+  const late = new AbortController()
+  const finished = servers.map(
+    (server) =>
+      new Promise<void>((resolve) => {
+        server.tryShutdown(() => {
+          resolve()
+        })
+      }),
+  )
+  const deadline = delay(drainMs, undefined, { signal: late.signal }).catch(() => undefined)
+  await Promise.race([Promise.all(finished), deadline])
+  late.abort()
+}
+
+function injectorOf(server: Server): ReturnType<Server['createConnectionInjector']> {
+  return server.createConnectionInjector(ServerCredentials.createInsecure())
+}

@@ -1,0 +1,81 @@
+import type { CertificatesTable } from './schema.ts'
+import type { Tables } from './store.ts'
+
+/**
+ * An SVID that was issued and has not ended. `pending` until it is seen in use, then `active`;
+ * `superseded` once a newer one is, or once another was issued in its place.
+ */
+export interface StoredCertificate {
+  readonly serial: string
+  readonly workloadId: string
+  /** Grows with every issue of this controller. */
+  readonly issue: number
+  readonly generation: number
+  readonly state: CertificatesTable['state']
+  readonly csrSha256: string
+  readonly chain: readonly [leaf: Buffer, issuer: Buffer]
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+}
+
+export async function loadCertificates(tables: Tables, now: number): Promise<StoredCertificate[]> {
+  const rows = await tables
+    .selectFrom('certificates')
+    .selectAll()
+    .where('not_after_ms', '>', now)
+    .orderBy('issue')
+    .execute()
+  return rows.map((row) => ({
+    serial: row.serial,
+    workloadId: row.workload_id,
+    issue: row.issue,
+    generation: row.generation,
+    state: row.state,
+    csrSha256: row.csr_sha256,
+    chain: [Buffer.from(row.leaf), Buffer.from(row.issuer)],
+    notBeforeMs: row.not_before_ms,
+    notAfterMs: row.not_after_ms,
+  }))
+}
+
+export async function putCertificate(tables: Tables, one: StoredCertificate): Promise<void> {
+  await tables
+    .insertInto('certificates')
+    .values({
+      serial: one.serial,
+      workload_id: one.workloadId,
+      issue: one.issue,
+      generation: one.generation,
+      state: one.state,
+      csr_sha256: one.csrSha256,
+      leaf: one.chain[0],
+      issuer: one.chain[1],
+      not_before_ms: one.notBeforeMs,
+      not_after_ms: one.notAfterMs,
+    })
+    .onConflict((conflict) => conflict.column('serial').doUpdateSet({ state: one.state }))
+    .execute()
+}
+
+/** Forgets certificates that have ended. */
+export async function pruneCertificates(tables: Tables, now: number): Promise<void> {
+  await tables.deleteFrom('certificates').where('not_after_ms', '<=', now).execute()
+}
+
+/** Remembers a key that was certified; `ERR_STORE_CONFLICT` when it was certified before. */
+export async function rememberKey(tables: Tables, keySha256: string, now: number): Promise<void> {
+  await tables.insertInto('seen_keys').values({ key_sha256: keySha256, seen_at_ms: now }).execute()
+}
+
+export async function isKeyKnown(tables: Tables, keySha256: string): Promise<boolean> {
+  const row = await tables
+    .selectFrom('seen_keys')
+    .select('key_sha256')
+    .where('key_sha256', '=', keySha256)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export async function pruneKeys(tables: Tables, seenBefore: number): Promise<void> {
+  await tables.deleteFrom('seen_keys').where('seen_at_ms', '<', seenBefore).execute()
+}

@@ -1,0 +1,97 @@
+import { readJson } from './json.ts'
+import type { Tables } from './store.ts'
+
+/** A join token that was handed out; the token itself is not kept. */
+export interface StoredJoinToken {
+  readonly tokenId: string
+  /** How many workloads may enrol with it. */
+  readonly uses: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly description: string
+  readonly author: string
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+}
+
+export async function putJoinToken(tables: Tables, token: StoredJoinToken): Promise<void> {
+  await tables
+    .insertInto('join_tokens')
+    .values({
+      token_id: token.tokenId,
+      uses: token.uses,
+      labels: JSON.stringify(token.labels),
+      description: token.description,
+      author: token.author,
+      created_at_ms: token.createdAtMs,
+      expires_at_ms: token.expiresAtMs,
+    })
+    .execute()
+}
+
+export async function findJoinToken(
+  tables: Tables,
+  tokenId: string,
+): Promise<StoredJoinToken | undefined> {
+  const row = await tables
+    .selectFrom('join_tokens')
+    .selectAll()
+    .where('token_id', '=', tokenId)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  return {
+    tokenId: row.token_id,
+    uses: row.uses,
+    labels: readJson(row.labels) as Readonly<Record<string, string>>,
+    description: row.description,
+    author: row.author,
+    createdAtMs: row.created_at_ms,
+    expiresAtMs: row.expires_at_ms,
+  }
+}
+
+/** Forgets tokens that expired before, with their uses. */
+export async function pruneJoinTokens(tables: Tables, expiredBefore: number): Promise<void> {
+  await tables
+    .deleteFrom('join_token_uses')
+    .where('token_id', 'in', (eb) =>
+      eb.selectFrom('join_tokens').select('token_id').where('expires_at_ms', '<', expiredBefore),
+    )
+    .execute()
+  await tables.deleteFrom('join_tokens').where('expires_at_ms', '<', expiredBefore).execute()
+}
+
+/**
+ * Counts one use of a token: a workload on a node counts once, so that a restart which has lost its
+ * SVID but kept its node key can come back. False when no use is left.
+ */
+export async function useJoinToken(
+  tables: Tables,
+  use: {
+    readonly tokenId: string
+    readonly uses: number
+    readonly nodeKeySha256: string
+    readonly workload: string
+    readonly now: number
+  },
+): Promise<boolean> {
+  const used = await tables
+    .selectFrom('join_token_uses')
+    .select(['node_key_sha256', 'workload'])
+    .where('token_id', '=', use.tokenId)
+    .execute()
+  const isOwn = used.some(
+    (row) => row.node_key_sha256 === use.nodeKeySha256 && row.workload === use.workload,
+  )
+  if (isOwn) return true
+  if (used.length >= use.uses) return false
+  await tables
+    .insertInto('join_token_uses')
+    .values({
+      token_id: use.tokenId,
+      node_key_sha256: use.nodeKeySha256,
+      workload: use.workload,
+      used_at_ms: use.now,
+    })
+    .execute()
+  return true
+}

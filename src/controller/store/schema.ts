@@ -1,0 +1,186 @@
+import type { StoredAuthority } from '../../ca/authority-store.ts'
+
+/**
+ * The tables, as kysely sees them. Times are milliseconds since the epoch, hashes, serials and ids
+ * lower-case hex, lists and maps JSON text, DER blobs bytes. Nothing here is special to SQLite.
+ */
+export interface Schema {
+  counters: CountersTable
+  documents: DocumentsTable
+  document_history: DocumentHistoryTable
+  authorities: AuthoritiesTable
+  nodes: NodesTable
+  node_bindings: NodeBindingsTable
+  workloads: WorkloadsTable
+  certificates: CertificatesTable
+  seen_keys: SeenKeysTable
+  floors: FloorsTable
+  join_tokens: JoinTokensTable
+  join_token_uses: JoinTokenUsesTable
+  administrators: AdministratorsTable
+  administrator_certificates: AdministratorCertificatesTable
+  flow_halves: FlowHalvesTable
+  flow_links: FlowLinksTable
+  flow_reporters: FlowReportersTable
+  flow_losses: FlowLossesTable
+}
+
+export interface CountersTable {
+  name: string
+  value: number
+}
+
+export interface DocumentsTable {
+  kind: string
+  name: string
+  namespace: string
+  revision: number
+  spec_json: string
+  author: string
+  changed_at_ms: number
+}
+
+export interface DocumentHistoryTable extends DocumentsTable {
+  action: 'created' | 'updated' | 'deleted'
+}
+
+export interface AuthoritiesTable {
+  id: string
+  kind: StoredAuthority['kind']
+  state: StoredAuthority['state']
+  certificate: Uint8Array | null
+  sealed_key: Uint8Array
+  not_before_ms: number
+  not_after_ms: number
+  last_leaf_not_after_ms: number
+  bundle_version: number
+}
+
+export interface NodesTable {
+  node_key_sha256: string
+  node_key: Uint8Array
+  node_id: string
+  method: string
+  first_seen_ms: number
+  last_attested_ms: number
+}
+
+/** Which node keys a piece of evidence (a join token, later an instance) is bound to. */
+export interface NodeBindingsTable {
+  node_id: string
+  node_key_sha256: string
+  bound_at_ms: number
+}
+
+export interface WorkloadsTable {
+  workload_id: string
+  name: string
+  namespace: string
+  spiffe_id: string
+  node_key_sha256: string
+  generation: number
+  profile: Uint8Array
+  attested: string
+  reported: string
+  schema_version: number
+  standing: 'good' | 'revoked' | 'frozen'
+  standing_reason: string
+  created_at_ms: number
+  last_not_after_ms: number
+}
+
+export interface CertificatesTable {
+  serial: string
+  workload_id: string
+  issue: number
+  generation: number
+  state: 'pending' | 'active' | 'superseded'
+  csr_sha256: string
+  leaf: Uint8Array
+  issuer: Uint8Array
+  not_before_ms: number
+  not_after_ms: number
+}
+
+export interface SeenKeysTable {
+  key_sha256: string
+  seen_at_ms: number
+}
+
+export interface FloorsTable {
+  workload_id: string
+  lowest_good_generation: number
+  until_ms: number
+  raised_at_ms: number
+  reason: string
+}
+
+export interface JoinTokensTable {
+  token_id: string
+  uses: number
+  labels: string
+  description: string
+  author: string
+  created_at_ms: number
+  expires_at_ms: number
+}
+
+export interface JoinTokenUsesTable {
+  token_id: string
+  node_key_sha256: string
+  workload: string
+  used_at_ms: number
+}
+
+export interface AdministratorsTable {
+  administrator_id: string
+  name: string
+  role: string
+  created_at_ms: number
+}
+
+export interface AdministratorCertificatesTable {
+  serial: string
+  administrator_id: string
+  not_after_ms: number
+}
+
+/** One end's count of one kind of connection in one bucket. */
+export interface FlowHalvesTable {
+  half_id: string
+  bucket_start_ms: number
+  direction: 'egress' | 'ingress'
+  reporter_id: string
+  reporter_spiffe_id: string
+  peer_id: string
+  peer_spiffe_id: string
+  destination_address: string
+  destination_port: number
+  verdict: 'allow' | 'deny'
+  reason: string
+  policy: string
+  encryption: 'unknown' | 'required' | 'optional' | 'none'
+  opened: number
+  closed: number
+  bytes_sent: number
+  bytes_received: number
+}
+
+/** Two halves that share a flow id: what each says of the other is no longer alleged. */
+export interface FlowLinksTable {
+  egress_half_id: string
+  ingress_half_id: string
+}
+
+export interface FlowReportersTable {
+  workload_id: string
+  run_id: string
+  sequence: number
+  reported_at_ms: number
+}
+
+export interface FlowLossesTable {
+  workload_id: string
+  bucket_start_ms: number
+  lost: number
+}

@@ -1,0 +1,116 @@
+import { closeSync, openSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { SqliteDatabase, SqliteStatement } from 'kysely'
+import { codeOf } from '../../base/errors.ts'
+import { StoreError } from './store-error.ts'
+
+const preparedStatements = 256
+
+/** Waiting longer than this for the file means that another controller has it open. */
+const lockTimeoutMs = 2_000
+
+/**
+ * Opens the SQLite file in the shape that kysely's dialect takes. WAL with `synchronous = FULL`:
+ * a commit that returned is on disk. The file is locked for this process alone, so that a second
+ * controller on the same directory refuses to start instead of issuing beside the first.
+ */
+export function openSqlite(file: string): SqliteDatabase {
+  const database = openFile(file)
+  const prepared = new Map<string, SqliteStatement>()
+  return {
+    close: () => {
+      prepared.clear()
+      database.close()
+    },
+    prepare: (sql) => {
+      // SQLite has rolled back by itself when the disk is full; a second rollback would hide why.
+      if (sql === 'rollback' && !database.isTransaction) return nothingToDo
+      const known = prepared.get(sql)
+      if (known !== undefined) return known
+      const statement = guard(() => wrap(database.prepare(sql)))
+      if (prepared.size >= preparedStatements) prepared.clear()
+      prepared.set(sql, statement)
+      return statement
+    },
+  }
+}
+
+function openFile(file: string): DatabaseSync {
+  return guard(() => {
+    if (file !== ':memory:') createPrivate(file)
+    const database = new DatabaseSync(file, { timeout: lockTimeoutMs })
+    try {
+      database.exec('pragma locking_mode = exclusive')
+      database.exec('pragma journal_mode = wal')
+      database.exec('pragma synchronous = full')
+      database.exec('pragma foreign_keys = on')
+      database.exec('begin immediate; commit')
+      return database
+    } catch (error: unknown) {
+      database.close()
+      throw error
+    }
+  })
+}
+
+/** SQLite would make the file as readable as the umask allows; its WAL takes the mode of the file. */
+function createPrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600))
+}
+
+const nothingToDo: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [].values(),
+}
+
+function wrap(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => guard(() => statement.all(...(parameters as SQLInputValue[]))),
+    run: (parameters) => guard(() => statement.run(...(parameters as SQLInputValue[]))),
+    iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+  }
+}
+
+/** Primary result codes of https://sqlite.org/rescode.html that an operator can do something about. */
+const sqliteBusy = 5
+const sqliteLocked = 6
+const sqliteReadOnly = 8
+const sqliteIoError = 10
+const sqliteFull = 13
+const sqliteCannotOpen = 14
+const sqliteConstraint = 19
+
+function guard<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (cause: unknown) {
+    throw translate(cause)
+  }
+}
+
+function translate(cause: unknown): unknown {
+  if (codeOf(cause) !== 'ERR_SQLITE_ERROR') return cause
+  const extended = (cause as { readonly errcode?: number }).errcode ?? 0
+  switch (extended & 0xff) {
+    case sqliteFull:
+      return new StoreError('ERR_STORE_FULL', 'the disk of the store is full', { cause })
+    case sqliteConstraint:
+      return new StoreError('ERR_STORE_CONFLICT', 'a record like this exists already', { cause })
+    case sqliteBusy:
+    case sqliteLocked:
+      return new StoreError(
+        'ERR_STORE_LOCKED',
+        'another process has the store open: is a second controller running on this directory?',
+        { cause },
+      )
+    case sqliteReadOnly:
+    case sqliteIoError:
+    case sqliteCannotOpen:
+      return new StoreError('ERR_STORE_UNAVAILABLE', 'the store cannot be written', { cause })
+    default:
+      return cause
+  }
+}

@@ -1,0 +1,51 @@
+import {
+  defaultPathTemplate,
+  parsePathTemplate,
+  renderPath,
+  spiffeId,
+  type Attribute,
+  type SpiffeId,
+  type TrustDomain,
+} from '../../identity/index.ts'
+import type { DocumentBook } from '../document-book.ts'
+import { admit, type Admission } from '../enrolment/admission.ts'
+
+/** What a workload would be issued now. */
+export interface Evaluation extends Admission {
+  readonly spiffeId: SpiffeId
+}
+
+/** Works out what a workload is by the documents in force. */
+export interface Evaluator {
+  /** Throws `ControllerError` where it may not join, `IdentityError` where it cannot be described. */
+  evaluate(subject: {
+    readonly name: string
+    readonly attested: readonly Attribute[]
+    readonly reported: readonly Attribute[]
+  }): Evaluation
+}
+
+export function createEvaluator(options: {
+  readonly trustDomain: TrustDomain
+  readonly book: DocumentBook
+  readonly ttlMs: number
+  readonly minTtlMs: number
+}): Evaluator {
+  const { trustDomain, book, ttlMs, minTtlMs } = options
+  const template = parsePathTemplate(defaultPathTemplate)
+  return {
+    evaluate: ({ name, attested, reported }) => {
+      const admission = admit({
+        name,
+        nodeAttributes: attested,
+        reported,
+        rules: book.rules,
+        assignments: book.assignments,
+        ttlMs,
+        minTtlMs,
+      })
+      const path = renderPath(template, { name, profile: admission.profile })
+      return { ...admission, spiffeId: spiffeId(trustDomain, path) }
+    },
+  }
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { WorkloadCaller } from '../caller.ts'
+import { unauthenticated } from '../caller.ts'
+import type { ControllerMetrics } from '../metrics.ts'
+import { putCertificate, type StoredCertificate } from '../store/certificates.ts'
+import type { Store } from '../store/store.ts'
+import { putWorkload, type StoredWorkload } from '../store/workloads.ts'
+import type { DeferredWrites } from './deferred-writes.ts'
+import type { FloorCatchUp } from './floor-catch-up.ts'
+import type { FloorKeeper } from './floor-keeper.ts'
+import { activeCertificate, type RegisteredWorkload, type Registry } from './registry.ts'
+
+/** Which certificates of a workload count, and whether it gets new ones. Its calls must not run side by side. */
+export interface StandingKeeper {
+  /**
+   * Takes note that a certificate is in use: the newest one that is makes the older ones superseded.
+   * Throws `ControllerError` for one that is itself.
+   */
+  activate(caller: WorkloadCaller): Promise<RegisteredWorkload>
+  /** Revokes every certificate that the workload has; answers with the floor. */
+  revoke(entry: RegisteredWorkload, reason: string, refusesRenewal: boolean): Promise<number>
+  /** Lets a revoked or frozen workload enrol again; its old certificates stay revoked. */
+  reinstate(entry: RegisteredWorkload): Promise<void>
+  /** Two hold the certificates of one workload: neither goes on, and somebody has to look (PROTOCOL §3, "Renew"). */
+  freeze(entry: RegisteredWorkload, reason: string): Promise<void>
+  /** Raises a floor that was left to catch up. */
+  raiseTo(workloadId: string, generation: number): Promise<void>
+}
+
+export function createStandingKeeper(deps: {
+  readonly store: Store
+  readonly deferred: DeferredWrites
+  readonly registry: Registry
+  readonly floors: FloorKeeper
+  readonly catchUp: FloorCatchUp
+  readonly clock: Clock
+  /** How long a sidecar gets to re-authenticate its tunnels once it uses its new certificate. */
+  readonly reauthenticateMs: number
+  readonly metrics: ControllerMetrics
+  readonly log: Logger
+}): StandingKeeper {
+  const { store, deferred, registry, floors, catchUp, clock, log } = deps
+
+  const raise = async (
+    stored: StoredWorkload,
+    lowestGoodGeneration: number,
+    reason: string,
+  ): Promise<void> => {
+    const apply = await store.change(async (tables) => {
+      await putWorkload(tables, stored)
+      return floors.raise(tables, {
+        workloadId: stored.workloadId,
+        lowestGoodGeneration,
+        lastNotAfterMs: stored.lastNotAfterMs,
+        reason,
+        now: clock.now(),
+      })
+    })
+    registry.putWorkload(stored)
+    apply()
+    log.info(
+      { workload: stored.workloadId, floor: lowestGoodGeneration, reason },
+      'workload floor raised',
+    )
+  }
+
+  /** The floor above everything that was issued. */
+  const floorAbove = ({ stored }: RegisteredWorkload): number =>
+    Math.max(stored.generation + 1, floors.floors().lowestGood(stored.workloadId))
+
+  return {
+    activate: async (caller) => {
+      const { workloadId, generation } = caller.facts
+      const entry = registry.workload(workloadId)
+      if (entry === undefined) throw unauthenticated(`workload ${workloadId} is not known`)
+      if (entry.stored.standing !== 'good') throw unauthenticated(entry.stored.standing)
+      const known = entry.certificates.get(caller.peer.serial)
+      if (known?.state === 'active') return entry
+      const activated = known ?? unrecorded(caller, entry)
+      if (activated === undefined || activated.state === 'superseded') {
+        throw unauthenticated(`serial ${caller.peer.serial} is superseded`)
+      }
+      const changed = [
+        ...[...entry.certificates.values()]
+          .filter((one) => one.state !== 'superseded' && one.issue < activated.issue)
+          .map((one): StoredCertificate => ({ ...one, state: 'superseded' })),
+        { ...activated, state: 'active' as const },
+      ]
+      await deferred.writeOrDefer(async (tables) => {
+        for (const one of changed) await putCertificate(tables, one)
+      })
+      for (const one of changed) registry.putCertificate(one)
+      if (generation > floors.floors().lowestGood(workloadId)) {
+        catchUp.plan(workloadId, generation, clock.now() + deps.reauthenticateMs)
+      }
+      return entry
+    },
+    revoke: async (entry, reason, refusesRenewal) => {
+      const floor = floorAbove(entry)
+      const { stored } = entry
+      const changed: StoredWorkload = refusesRenewal
+        ? { ...stored, standing: 'revoked', standingReason: reason }
+        : stored
+      await raise(changed, floor, reason)
+      return floor
+    },
+    reinstate: async ({ stored }) => {
+      const changed: StoredWorkload = { ...stored, standing: 'good', standingReason: '' }
+      await store.change((tables) => putWorkload(tables, changed))
+      registry.putWorkload(changed)
+      log.info({ workload: stored.workloadId }, 'workload reinstated')
+    },
+    freeze: async (entry, reason) => {
+      deps.metrics.incidents.inc({ kind: 'two-claimants' })
+      log.error(
+        { workload: entry.stored.workloadId, spiffe_id: entry.stored.spiffeId, reason },
+        'incident: a superseded certificate was used, workload frozen',
+      )
+      await raise(
+        { ...entry.stored, standing: 'frozen', standingReason: reason },
+        floorAbove(entry),
+        reason,
+      )
+    },
+    raiseTo: async (workloadId, generation) => {
+      const entry = registry.workload(workloadId)
+      if (entry === undefined || floors.floors().lowestGood(workloadId) >= generation) return
+      await raise(entry.stored, generation, 'the profile of the workload has changed')
+    },
+  }
+}
+
+/**
+ * A certificate of ours that the store has no row for: it was issued while the disk refused, and the
+ * controller was restarted since. It counts unless a newer one is in use.
+ */
+function unrecorded(
+  { peer, facts }: WorkloadCaller,
+  entry: RegisteredWorkload,
+): StoredCertificate | undefined {
+  const active = activeCertificate(entry)
+  const [leaf, issuer] = peer.chain
+  const isOlder = active !== undefined && peer.notBefore < active.notBeforeMs
+  if (isOlder || leaf === undefined || issuer === undefined) return undefined
+  return {
+    serial: peer.serial,
+    workloadId: facts.workloadId,
+    issue: Math.max(0, ...Array.from(entry.certificates.values(), ({ issue }) => issue)) + 1,
+    generation: facts.generation,
+    state: 'pending',
+    csrSha256: '',
+    chain: [leaf, issuer],
+    notBeforeMs: peer.notBefore,
+    notAfterMs: peer.notAfter,
+  }
+}

@@ -1,0 +1,185 @@
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import { expect } from 'chai'
+import { toPem } from '../../src/cli/pem.ts'
+import { eventually } from '../support/expect-status.ts'
+import {
+  createMovableClock,
+  startTestController,
+  testRule,
+  type TestController,
+} from '../support/test-controller.ts'
+import { watchWith } from '../support/watch-reader.ts'
+import {
+  controllerId,
+  fromWireBundle,
+  noFloors,
+  parseTrustDomain,
+  verifyPeer,
+  type TrustBundle,
+} from '../../src/identity/index.ts'
+
+/** Connects by TLS alone; fulfils with the socket once the handshake is done. */
+async function shakeHands(
+  mesh: TestController,
+  options: ConnectionOptions = {},
+): Promise<TLSSocket> {
+  const { host, port } = mesh.controller.address
+  const socket = connect({
+    host,
+    port,
+    ca: toPem(mesh.root),
+    ALPNProtocols: ['h2'],
+    checkServerIdentity: () => undefined,
+    ...options,
+  })
+  await once(socket, 'secureConnect')
+  return socket
+}
+
+async function refusal(handshake: Promise<TLSSocket>): Promise<string> {
+  const outcome = await handshake.then(
+    (socket) => {
+      socket.destroy()
+      return 'connected'
+    },
+    (error: unknown) => String((error as { code?: string }).code),
+  )
+  return outcome
+}
+
+function chainOf(socket: TLSSocket): Buffer[] {
+  const chain: Buffer[] = []
+  let next: X509Certificate | undefined = socket.getPeerX509Certificate()
+  while (next !== undefined && chain.length < 3) {
+    chain.push(next.raw)
+    next = next.issuerCertificate
+  }
+  return chain
+}
+
+describe('controller: port', function () {
+  this.timeout(20_000)
+
+  let mesh: TestController
+  before(async () => {
+    mesh = await startTestController()
+    await mesh.apply(testRule)
+  })
+  after(() => mesh[Symbol.asyncDispose]())
+
+  const bundle = async (): Promise<TrustBundle> =>
+    fromWireBundle((await mesh.enrol('web')).response.bundle)
+
+  it('shows itself as the controller of its trust domain, with its root', async () => {
+    const socket = await shakeHands(mesh)
+    const chain = chainOf(socket)
+    socket.destroy()
+    expect(chain).to.have.length(3)
+    expect(chain[2]).to.deep.equal(mesh.root)
+    const verdict = verifyPeer({
+      chain,
+      bundle: await bundle(),
+      floors: noFloors,
+      now: Date.now(),
+    })
+    expect(verdict.ok && verdict.peer.spiffeId).to.equal(
+      controllerId(parseTrustDomain('acme.example')),
+    )
+  })
+
+  it('speaks TLS 1.3 only', async () => {
+    expect(await refusal(shakeHands(mesh, { maxVersion: 'TLSv1.2' }))).to.equal(
+      'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+    )
+  })
+
+  it('speaks HTTP/2 only', async () => {
+    expect(await refusal(shakeHands(mesh, { ALPNProtocols: ['http/1.1'] }))).to.match(/ALERT/)
+    const socket = await shakeHands(mesh, { ALPNProtocols: [] })
+    await once(socket, 'close')
+  })
+
+  it('resumes no session', async () => {
+    const first = await shakeHands(mesh)
+    const sessions: Buffer[] = []
+    first.on('session', (session: Buffer) => sessions.push(session))
+    const plain = first.getSession()
+    if (plain !== undefined) sessions.push(plain)
+    first.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+    await once(first, 'data')
+    first.destroy()
+    expect(sessions).to.not.deep.equal([])
+    for (const session of sessions) {
+      const second = await shakeHands(mesh, { session })
+      expect(second.isSessionReused()).to.equal(false)
+      second.destroy()
+    }
+  })
+
+  it('bounds the handshakes that are under way', async () => {
+    await using limited = await startTestController({ config: { limits: { handshakes: 1 } } })
+    const { host, port } = limited.controller.address
+    const idle = connectTcp({ host, port })
+    await once(idle, 'connect')
+    await eventually(async () => {
+      expect(await refusal(shakeHands(limited))).to.equal('ECONNRESET')
+    })
+    idle.destroy()
+    await eventually(async () => {
+      expect(await refusal(shakeHands(limited))).to.equal('connected')
+    })
+  })
+})
+
+describe('controller: certificate rotation', function () {
+  this.timeout(20_000)
+
+  // Within the backdating of certificates, so that clients on the real clock take them.
+  const skippedMs = 35_000
+  const timings = {
+    tickMs: 20,
+    maintenanceMs: 20,
+    ownCertificateMs: 60_000,
+    administratorMs: 60_000,
+    issuerMs: 120_000,
+  }
+
+  it('renews its own certificate at half-life, under open streams', async () => {
+    const clock = createMovableClock()
+    await using mesh = await startTestController({ clock, config: { timings } })
+    await mesh.apply(testRule)
+    using stream = watchWith(mesh.connect(await mesh.enrol('web')))
+    const { version } = await stream.next('snapshot')
+    const serialOf = async (): Promise<string | undefined> => {
+      const socket = await shakeHands(mesh)
+      const serial = socket.getPeerX509Certificate()?.serialNumber
+      socket.destroy()
+      return serial
+    }
+    const before = await serialOf()
+    expect(await serialOf()).to.equal(before)
+    clock.skip(skippedMs)
+    await eventually(async () => {
+      expect(await serialOf()).to.not.equal(before)
+    })
+    stream.send({ acknowledge: { version } })
+    const { workloads } = await (await mesh.admin()).call('ListWorkloads', {})
+    expect(workloads[0]?.watching).to.equal(true)
+  })
+
+  it('pushes the bundle with a new issuer as soon as there is one', async () => {
+    const clock = createMovableClock()
+    await using mesh = await startTestController({ clock, config: { timings } })
+    await mesh.apply(testRule)
+    using stream = watchWith(mesh.connect(await mesh.enrol('web')))
+    const before = await stream.next('snapshot')
+    expect(fromWireBundle(before.bundle).issuers.size).to.equal(1)
+    clock.skip(skippedMs)
+    const after = await stream.next('snapshot')
+    expect([...fromWireBundle(after.bundle).issuers.values()]).to.deep.equal(['active', 'prepared'])
+    expect(after.version).to.be.greaterThan(before.version)
+  })
+})

@@ -1,0 +1,162 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { sql } from 'kysely'
+import { lastValue, nextValue } from '../../src/controller/store/counters.ts'
+import { rememberKey } from '../../src/controller/store/certificates.ts'
+import { openStore } from '../../src/controller/store/store.ts'
+import { StoreError } from '../../src/controller/store/store-error.ts'
+import { createFullDisk } from '../support/full-disk-store.ts'
+import { expectRejection } from '../support/expect-error.ts'
+import { eventually, expectStatus } from '../support/expect-status.ts'
+import { renewWith } from '../support/enrolment-client.ts'
+import { startTestController, testRule } from '../support/test-controller.ts'
+import { watchWith } from '../support/watch-reader.ts'
+
+describe('store', function () {
+  this.timeout(20_000)
+
+  it('keeps nothing of a change that fails half-way', async () => {
+    await using store = await openStore(':memory:')
+    const failing = store.change(async (tables) => {
+      await nextValue(tables, 'policy-version')
+      throw new Error('half-way')
+    })
+    await failing.catch(() => undefined)
+    expect(await lastValue(store.tables, 'policy-version')).to.equal(0)
+  })
+
+  it('runs changes that are started together one after the other', async () => {
+    await using store = await openStore(':memory:')
+    const values = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        store.change((tables) => nextValue(tables, 'policy-version')),
+      ),
+    )
+    expect(new Set(values).size).to.equal(20)
+  })
+
+  it('says that a record exists already', async () => {
+    await using store = await openStore(':memory:')
+    await rememberKey(store.tables, 'aa', 1)
+    await expectRejection(rememberKey(store.tables, 'aa', 2), StoreError, 'ERR_STORE_CONFLICT')
+  })
+
+  it('says that the disk is full, keeps what it has, and goes on when there is room', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
+    await using cleanup = new AsyncDisposableStack()
+    cleanup.defer(() => rm(directory, { recursive: true }))
+    const store = cleanup.use(await openStore(join(directory, 'controller.db')))
+    await store.change((tables) => nextValue(tables, 'policy-version'))
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(store.tables)
+    const pages = rows[0]?.page_count ?? 0
+    await sql`pragma max_page_count = ${sql.lit(pages)}`.execute(store.tables)
+    const fill = (): Promise<void> =>
+      store.change(async (tables) => {
+        await nextValue(tables, 'policy-version')
+        for (let key = 0; key < 500; key++) await rememberKey(tables, `${String(key)}-key`, 1)
+      })
+    await expectRejection(fill(), StoreError, 'ERR_STORE_FULL')
+    expect(await lastValue(store.tables, 'policy-version')).to.equal(1)
+    await sql`pragma max_page_count = 1000000`.execute(store.tables)
+    await fill()
+    expect(await lastValue(store.tables, 'policy-version')).to.equal(2)
+  })
+
+  it('refuses a store of a version that it does not know', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
+    await using cleanup = new AsyncDisposableStack()
+    cleanup.defer(() => rm(directory, { recursive: true }))
+    const file = join(directory, 'controller.db')
+    {
+      await using store = await openStore(file)
+      await sql`insert into kysely_migration (name, timestamp) values ('9999-later', '')`.execute(
+        store.tables,
+      )
+    }
+    await expectRejection(openStore(file), StoreError, 'ERR_STORE_MIGRATION')
+  })
+})
+
+describe('controller: full disk', function () {
+  this.timeout(20_000)
+
+  it('refuses changes, goes on reading, renewing and pushing, and catches up', async () => {
+    const disk = createFullDisk()
+    await using mesh = await startTestController({
+      openStore: disk.open,
+      config: { timings: { tickMs: 20 } },
+    })
+    await mesh.apply(testRule)
+    const admin = await mesh.admin()
+    const first = await mesh.enrol('web')
+    const token = await mesh.token()
+    disk.isFull = true
+
+    await expectStatus(
+      admin.call('Apply', { text: testRule.replace('test', 'new') }),
+      'RESOURCE_EXHAUSTED',
+      /disk/,
+    )
+    await expectStatus(mesh.enrol('db', { token }), 'RESOURCE_EXHAUSTED', /nothing was changed/)
+    await expectStatus(admin.call('RevokeWorkload', { workload: 'web' }), 'RESOURCE_EXHAUSTED')
+    expect((await admin.call('ListWorkloads', {})).workloads).to.have.length(1)
+    expect((await admin.call('ListDocuments', {})).documents).to.have.length(1)
+
+    const second = await renewWith(mesh.connect(first), first)
+    using stream = watchWith(mesh.connect(second))
+    await stream.next('snapshot')
+    const third = await renewWith(mesh.connect(second), second)
+
+    disk.isFull = false
+    await mesh.enrol('db', { token })
+    await eventually(async () => {
+      await mesh.restart()
+      const client = mesh.connect(third)
+      using again = watchWith(client)
+      await again.next('snapshot')
+      await expectStatus(renewWith(mesh.connect(first), first), 'UNAUTHENTICATED')
+    })
+  })
+
+  it('refuses the renewal of a workload that has become something else', async () => {
+    const disk = createFullDisk()
+    await using mesh = await startTestController({ openStore: disk.open })
+    await mesh.apply(testRule)
+    const workload = await mesh.enrol('web')
+    disk.isFull = true
+    const attributes = [{ key: 'app.role', value: 'back', provenance: 'claimed' as const }]
+    await expectStatus(
+      renewWith(mesh.connect(workload), workload, { attributes }),
+      'RESOURCE_EXHAUSTED',
+    )
+  })
+
+  it('takes an SVID that was issued while nothing could be written, after a restart', async () => {
+    const disk = createFullDisk()
+    await using mesh = await startTestController({ openStore: disk.open })
+    await mesh.apply(testRule)
+    const first = await mesh.enrol('web')
+    disk.isFull = true
+    const second = await renewWith(mesh.connect(first), first)
+    await mesh.restart()
+    using stream = watchWith(mesh.connect(second))
+    await stream.next('snapshot')
+  })
+
+  it('acknowledges flows only once they are on disk', async () => {
+    const disk = createFullDisk()
+    await using mesh = await startTestController({ openStore: disk.open })
+    await mesh.apply(testRule)
+    const client = mesh.connect(await mesh.enrol('web'))
+    disk.isFull = true
+    const report = { runId: 'run', sequence: 1, lost: 3 }
+    await expectStatus(client.call('ReportFlows', report), 'RESOURCE_EXHAUSTED')
+    await expectStatus(client.call('ReportFlows', report), 'RESOURCE_EXHAUSTED')
+    disk.isFull = false
+    await client.call('ReportFlows', report)
+    await client.call('ReportFlows', report)
+    expect((await (await mesh.admin()).call('ListFlows', {})).lost).to.equal(3)
+  })
+})
