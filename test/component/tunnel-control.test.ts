@@ -329,7 +329,7 @@ describe('life of a tunnel', () => {
 
   it('ends with the first certificate that expires, and resets its streams', async () => {
     const timers = createFakeTimers(ca.now)
-    const shortLived = ca.workload({ name: 'web', ttlMs: 60_000 })
+    const shortLived = ca.workload({ name: 'web', ttlMs: 600_000 })
     await using pair = await connectTunnel(timed(shortLived), timed(orders, timers))
     const side = recorder()
     pair.acceptor.onStream = (stream) => {
@@ -346,8 +346,8 @@ describe('life of a tunnel', () => {
 
   it('lives on with a renewed identity, and by its grace', async () => {
     const timers = createFakeTimers(ca.now)
-    const first = ca.workload({ name: 'web', workloadId, ttlMs: 60_000 })
-    const second = ca.workload({ name: 'web', workloadId, generation: 2, ttlMs: 120_000 })
+    const first = ca.workload({ name: 'web', workloadId, ttlMs: 600_000 })
+    const second = ca.workload({ name: 'web', workloadId, generation: 2, ttlMs: 1_200_000 })
     await using pair = await connectTunnel(
       timed(first),
       timed(orders, timers, { expiryGraceMs: () => 5_000 }),

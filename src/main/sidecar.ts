@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { readSidecarConfig, startSidecar } from '../sidecar/index.ts'
+import { createLogger } from './logger.ts'
+
+/**
+ * Runs a sidecar by its environment until `signal` aborts, then drains. Throws a `ConfigError` that
+ * names every problem, or what the start or a part that should never end failed with.
+ */
+export async function runSidecar(
+  environment: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const config = readSidecarConfig(environment)
+  const log = createLogger({ level: config.logLevel, name: 'sidecar' })
+  await using sidecar = await startSidecar({ config, version: version(), log })
+  log.info(
+    {
+      workload: config.workload,
+      egress: sidecar.egressAddresses,
+      ingress: sidecar.ingressAddresses,
+      status: sidecar.statusAddress,
+    },
+    'sidecar started',
+  )
+  await Promise.race([sidecar.failed, aborted(signal)])
+  log.info({ drain_ms: config.drainMs }, 'sidecar draining')
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}

@@ -1,0 +1,44 @@
+import { connect, type Socket } from 'node:net'
+import type { HostPort } from '../base/env.ts'
+import { codeOf } from '../base/errors.ts'
+import type { Reason } from '../policy/reason.ts'
+
+/**
+ * Connects to the local application that the configuration names; resolves to a paused socket that
+ * is open for half-close, or to the reason that the other side is told.
+ */
+export async function connectApplication(
+  target: HostPort,
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<Socket | Reason> {
+  return await new Promise((resolve) => {
+    const socket = connect({ ...target, allowHalfOpen: true, noDelay: true, keepAlive: true })
+    socket.pause()
+    const finish = (outcome: Socket | Reason): void => {
+      clearTimeout(timer)
+      options.signal.removeEventListener('abort', abort)
+      if (typeof outcome === 'string') socket.destroy()
+      resolve(outcome)
+    }
+    const abort = (): void => {
+      finish('connection-reset')
+    }
+    const timer = setTimeout(() => {
+      finish('application-timeout')
+    }, options.timeoutMs)
+    options.signal.addEventListener('abort', abort, { once: true })
+    socket.once('connect', () => {
+      finish(socket)
+    })
+    // Stays for good: an error later on is the relay's to act on, but must always have a listener.
+    socket.on('error', (error) => {
+      finish(reasonOf(error))
+    })
+  })
+}
+
+function reasonOf(error: unknown): Reason {
+  const code = codeOf(error)
+  if (code === 'ECONNREFUSED') return 'application-refused'
+  return code === 'ETIMEDOUT' ? 'application-timeout' : 'application-unreachable'
+}

@@ -1,0 +1,99 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { formatHostPort, type HostPort } from '../base/env.ts'
+import type { EgressListener } from './listener-map.ts'
+
+/** A connection of the local workload, and where it meant to go. */
+export interface CapturedConnection {
+  readonly socket: Socket // paused, open for half-close
+  readonly originalDestination: HostPort
+}
+
+/**
+ * Where outbound connections come from: named listeners (`explicit`), or the kernel's redirection
+ * with the original destination read off the socket (`redirect`). What follows does not know which.
+ */
+export interface CaptureSource {
+  /** Where it listens, one address per configured listener, in that order. */
+  readonly addresses: readonly HostPort[]
+  /** Takes no new connection from here on. */
+  stop(): Promise<void>
+}
+
+/** Listens on every configured local address; all of them or none. */
+export async function captureExplicit(
+  listeners: readonly EgressListener[],
+  onConnection: (connection: CapturedConnection) => void,
+): Promise<CaptureSource> {
+  const wanted = listeners.map(({ listen, destination }) => ({
+    listen,
+    onSocket: (socket: Socket) => {
+      onConnection({ socket, originalDestination: destination })
+    },
+  }))
+  return await openListeners(wanted, { pause: true })
+}
+
+export interface OpenedListeners {
+  readonly addresses: readonly HostPort[]
+  stop(): Promise<void>
+}
+
+/** Opens TCP listeners, with sockets that arrive paused if so wanted; closes those already open if one cannot be. */
+export async function openListeners(
+  wanted: readonly {
+    readonly listen: HostPort
+    readonly onSocket: (socket: Socket, local: HostPort) => void
+  }[],
+  options: { readonly pause: boolean },
+): Promise<OpenedListeners> {
+  const servers: Server[] = []
+  const addresses: HostPort[] = []
+  try {
+    for (const { listen, onSocket } of wanted) {
+      const server = createServer({
+        allowHalfOpen: true,
+        pauseOnConnect: options.pause,
+        noDelay: true,
+      })
+      servers.push(server)
+      const bound = await bind(server, listen)
+      addresses.push(bound)
+      server.on('connection', (socket) => {
+        // Without this, an error before anybody has taken over the socket would end the process.
+        socket.on('error', () => undefined)
+        socket.setKeepAlive(true, 30_000)
+        onSocket(socket, bound)
+      })
+    }
+  } catch (error: unknown) {
+    await closeAll(servers)
+    throw error
+  }
+  return {
+    addresses,
+    stop: async () => {
+      await closeAll(servers)
+    },
+  }
+}
+
+async function bind(server: Server, listen: HostPort): Promise<HostPort> {
+  return await new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(new Error(`cannot listen on ${formatHostPort(listen)}`, { cause }))
+    })
+    server.listen({ ...listen, backlog: 1024 }, () => {
+      const address = server.address()
+      const port = typeof address === 'object' && address !== null ? address.port : listen.port
+      resolve({ host: listen.host, port })
+    })
+  })
+}
+
+/** Stops listening; sockets that were accepted live on, so this does not wait for them. */
+async function closeAll(servers: readonly Server[]): Promise<void> {
+  for (const server of servers) {
+    if (server.listening) server.close()
+  }
+  await Promise.resolve()
+}

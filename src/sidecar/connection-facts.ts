@@ -1,0 +1,54 @@
+import type { HostPort } from '../base/env.ts'
+import { reasons, type Reason } from '../policy/reason.ts'
+import type { Tunnel } from '../tunnel/index.ts'
+import type { FlowDirection, FlowFacts } from './flow-recorder.ts'
+import type { RelayEnding } from './relay.ts'
+
+/** What of a tunnel says who is at its other end. */
+export type PeerSource = Pick<Tunnel, 'peer'>
+
+/** The facts of a connection whose peer is proven, or of one that got nowhere (`tunnel` undefined). */
+export function factsOf(input: {
+  readonly direction: FlowDirection
+  readonly tunnel: PeerSource | undefined
+  readonly destination: HostPort
+  readonly verdict: 'allow' | 'deny'
+  readonly reason: Reason
+  readonly policy?: string
+}): FlowFacts {
+  const { direction, tunnel, destination, verdict, reason } = input
+  return {
+    direction,
+    peerSpiffeId: tunnel?.peer.spiffeId ?? '',
+    peerWorkloadId: tunnel?.peer.workload?.workloadId ?? '',
+    destination,
+    verdict,
+    reason,
+    policy: input.policy ?? '',
+    // What runs through a tunnel is encrypted, whatever less the policy would have been content with.
+    encryption: 'required',
+  }
+}
+
+const firstTransportCode = reasons['no-tunnel']
+const firstApplicationCode = reasons['application-refused']
+const lastApplicationCode = reasons['connection-reset']
+
+/** How a connection counts that ended, for this reason, before it carried a byte. */
+export function verdictOfRefusal(reason: Reason): 'allow' | 'deny' {
+  const code = reasons[reason]
+  // Policy allowed it; it was the program behind that did not take it.
+  return code >= firstApplicationCode && code <= lastApplicationCode ? 'allow' : 'deny'
+}
+
+/** What the record of an open connection says of its end, where that is not just over. */
+export function endingOf(
+  ending: RelayEnding,
+  policy: string,
+): Pick<FlowFacts, 'verdict' | 'reason' | 'policy'> | undefined {
+  if (ending.kind === 'finished' || ending.kind === 'socket-reset') return undefined
+  const { reason } = ending
+  if (reason === 'connection-reset') return undefined
+  // Below are decisions against it; from there on, what else befell an allowed connection.
+  return { verdict: reasons[reason] < firstTransportCode ? 'deny' : 'allow', reason, policy }
+}

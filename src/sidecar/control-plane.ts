@@ -1,0 +1,91 @@
+import type { Clock } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { bundleCodec, floorsCodec, snapshotCodec } from '../rpc/index.ts'
+import { fromWireBundle } from '../identity/wire.ts'
+import type { SidecarConfig } from './config.ts'
+import { createControllerLink, type ControllerLink } from './controller-link.ts'
+import { createIdentityKeeper, type IdentityKeeper } from './identity-keeper.ts'
+import type { Standing } from './judgement.ts'
+import { localAttributes } from './local-attributes.ts'
+import { createMeshState, type MeshState } from './mesh-state.ts'
+import type { Metrics } from './metrics.ts'
+import { loadNodeKey } from './node-key.ts'
+import { openStateDirectory } from './state-directory.ts'
+import { openStateKeeper, type StateKeeper } from './state-keeper.ts'
+import { createTrustedClock, type TrustedClock } from './trusted-clock.ts'
+
+/** What this sidecar is and knows: identity, policy, floors, bundle, time; and the way to get more. */
+export interface ControlPlane {
+  readonly clock: TrustedClock
+  readonly keeper: StateKeeper
+  readonly mesh: MeshState
+  readonly link: ControllerLink
+  readonly identity: IdentityKeeper
+  /** What decisions go by now. */
+  standing(): Standing
+}
+
+/** Loads what an earlier run has left, so that a restarted sidecar works before its controller answers. */
+export async function openControlPlane(options: {
+  readonly config: SidecarConfig
+  readonly systemClock: Clock
+  readonly metrics: Metrics
+  readonly log: Logger
+}): Promise<ControlPlane> {
+  const { config, systemClock, metrics, log } = options
+  const { trustDomain, workload } = config
+  const directory = await openStateDirectory(config.stateDirectory)
+  const nodeKey = await loadNodeKey(directory)
+  const keeper = await openStateKeeper({ directory, nodeKey, trustDomain, workload, log })
+  const clock = createTrustedClock(systemClock, keeper.state.highestTimeMs)
+  const { highestVersion } = keeper.state
+  const mesh = createMeshState({ trustDomain, clock, highestVersion })
+  restoreMesh(mesh, keeper, log)
+  const link = createControllerLink({ ...config, clock, bundle: () => mesh.bundle })
+  const attributes = localAttributes(config.attributes)
+  const applicant = { trustDomain, workload, nodeKey, attributes }
+  const { joinToken } = config
+  const identity = createIdentityKeeper({
+    applicant,
+    joinToken,
+    link,
+    mesh,
+    keeper,
+    clock,
+    metrics,
+    log,
+  })
+  const standing = (): Standing => ({
+    own: identity.current,
+    policy: mesh.policy,
+    floors: mesh.floors,
+    now: clock.now(),
+    systemNow: systemClock.now(),
+  })
+  return { clock, keeper, mesh, link, identity, standing }
+}
+
+/** Applies the stored floors, bundle and snapshot by the same checks as if they came from the controller. */
+function restoreMesh(mesh: MeshState, { state }: StateKeeper, log: Logger): void {
+  const restore = (
+    what: string,
+    stored: Buffer | undefined,
+    apply: (bytes: Buffer) => void,
+  ): void => {
+    if (stored === undefined) return
+    try {
+      apply(stored)
+    } catch (error: unknown) {
+      log.error({ what, error: messageOf(error) }, 'stored state not usable')
+    }
+  }
+  restore('floors', state.floors, (bytes) => mesh.applyFloors(floorsCodec.decode(bytes)))
+  restore('snapshot', state.snapshot, (bytes) => mesh.applySnapshot(snapshotCodec.decode(bytes)))
+  restore('bundle', state.bundle, (bytes) =>
+    mesh.applyBundle(fromWireBundle(bundleCodec.decode(bytes))),
+  )
+  if (mesh.policy !== undefined) {
+    log.info({ version: mesh.version }, 'policy version of an earlier run in use')
+  }
+}

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import type { HostPort } from '../base/env.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Reason } from '../policy/reason.ts'
+import { canonicalAddress, type StreamHeader } from '../tunnel/index.ts'
+import type { CapturedConnection } from './capture.ts'
+import { factsOf, verdictOfRefusal, type PeerSource } from './connection-facts.ts'
+import { judge, refusalOfNew, type Standing } from './judgement.ts'
+import { openConnection, type Followers } from './open-connection.ts'
+import type { TunnelPool } from './tunnel-pool.ts'
+
+/** What carries connections of the local workload to the other side of the mesh. */
+export interface Egress {
+  take(connection: CapturedConnection): void
+}
+
+const flowIdBytes = 16
+
+/**
+ * Takes captured connections: tunnel, verdict on the peer's full profile, stream, relay. A connection
+ * that may not be is closed with a reset before a byte of it has been read.
+ */
+export function createEgress(options: {
+  readonly pool: TunnelPool
+  readonly standing: () => Standing
+  readonly followers: Followers
+  readonly maxConnections: number
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly log: Logger
+}): Egress {
+  const { pool, standing, followers, clock, log } = options
+  let underWay = 0
+
+  const connect = async ({ socket, originalDestination }: CapturedConnection): Promise<void> => {
+    const startedAt = clock.monotonic()
+    const flowId = randomBytes(flowIdBytes)
+    const destination = originalDestination
+    const refuse = (reason: Reason, tunnel?: PeerSource, policy = ''): void => {
+      const verdict = verdictOfRefusal(reason)
+      const facts = factsOf({ direction: 'egress', tunnel, destination, verdict, reason, policy })
+      followers.connectionLog.refused(facts, flowId, startedAt)
+      socket.resetAndDestroy()
+    }
+
+    if (followers.live.count('egress') + underWay > options.maxConnections) {
+      refuse('limit-reached')
+      return
+    }
+    const refusal = refusalOfNew(standing())
+    if (refusal !== undefined) {
+      refuse(refusal)
+      return
+    }
+    const tunnel = await pool.get(destination)
+    if (typeof tunnel === 'string') {
+      refuse(tunnel)
+      return
+    }
+    // Asked again: much may have changed while the tunnel was dialled.
+    const refusalNow = refusalOfNew(standing())
+    if (refusalNow !== undefined) {
+      refuse(refusalNow, tunnel)
+      return
+    }
+    const judgement = judge(standing(), 'egress', tunnel.peerProfile, destination.port)
+    if (judgement.verdict === 'deny') {
+      refuse(judgement.reason, tunnel, judgement.policy)
+      return
+    }
+    if (socket.destroyed) {
+      refuse('connection-reset', tunnel, judgement.policy)
+      return
+    }
+    const connection = openConnection({
+      direction: 'egress',
+      socket,
+      tunnel,
+      destination,
+      port: destination.port,
+      judgement,
+      flowId,
+      startedAt,
+      followers,
+      refused: (reason) => {
+        // A denial by the other end is by its policy, which is not told.
+        const isOurs = verdictOfRefusal(reason) === 'allow'
+        refuse(reason, tunnel, isOurs ? judgement.policy : '')
+      },
+    })
+    const stream = tunnel.openStream(headerOf(socket, destination, flowId), {
+      ...connection.handlers,
+      onAccept: () => {
+        connection.established()
+      },
+    })
+    if (typeof stream === 'string') refuse(stream, tunnel, judgement.policy)
+    else connection.start(stream)
+  }
+
+  return {
+    take: (connection) => {
+      underWay++
+      connect(connection)
+        .catch((error: unknown) => {
+          log.error({ error: messageOf(error) }, 'BUG: egress failed')
+          connection.socket.resetAndDestroy()
+        })
+        .finally(() => {
+          underWay--
+        })
+    },
+  }
+}
+
+/** The source is for display only; where its family is not the destination's it is left out. */
+function headerOf(
+  socket: CapturedConnection['socket'],
+  destination: HostPort,
+  flowId: Buffer,
+): StreamHeader {
+  const address = canonicalAddress(socket.remoteAddress ?? '')
+  const sameFamily = address !== undefined && isIPv6(address) === isIPv6(destination.host)
+  const unknown = isIPv6(destination.host) ? '::' : '0.0.0.0'
+  return {
+    source: {
+      address: sameFamily ? address : unknown,
+      port: sameFamily ? (socket.remotePort ?? 0) : 0,
+    },
+    destination: { address: destination.host, port: destination.port },
+    flowId: flowId.toString('hex'),
+  }
+}

@@ -1,0 +1,174 @@
+import type { Clock } from '../base/clock.ts'
+import type { HostPort } from '../base/env.ts'
+import type { Reason } from '../policy/reason.ts'
+
+/** Flows are aggregated over this long (DESIGN §3). */
+export const flowBucketMs = 10_000
+
+export type FlowDirection = 'egress' | 'ingress'
+export type FlowEncryption = 'required' | 'optional' | 'none'
+
+/** What makes two connections count in the same record. */
+export interface FlowFacts {
+  readonly direction: FlowDirection
+  readonly peerSpiffeId: string // empty when no peer was proven
+  readonly peerWorkloadId: string // hex; empty when no peer was proven
+  readonly destination: HostPort
+  readonly verdict: 'allow' | 'deny'
+  readonly reason: Reason
+  readonly policy: string // empty when none decided
+  readonly encryption: FlowEncryption
+}
+
+/** The connections of one kind in one bucket; a later record of the same bucket adds to it. */
+export interface FlowCount extends FlowFacts {
+  readonly bucketStartMs: number
+  readonly opened: number
+  readonly closed: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly flowIds: readonly Buffer[]
+}
+
+/** One connection, for as long as it is open. */
+export interface RecordedFlow {
+  /** Bytes relayed so far, totals; "sent" is what the connecting side sent. */
+  progress(bytesSent: number, bytesReceived: number): void
+  /** The connection is over; with `ending`, it was cut for another reason than it was opened. */
+  close(ending?: Pick<FlowFacts, 'verdict' | 'reason' | 'policy'>): void
+}
+
+/** Counts connections by kind; `take()` hands over what has been counted since the last time. */
+export interface FlowRecorder {
+  open(facts: FlowFacts, flowId: Buffer): RecordedFlow
+  /** A connection attempt that was refused: opened and closed at once. */
+  refuse(facts: FlowFacts, flowId: Buffer): void
+  take(): readonly FlowCount[]
+  /** Connections or byte counts that no record could be kept for, since the last call. */
+  takeLost(): number
+}
+
+const mostFlowIds = 16
+
+interface Aggregate {
+  readonly facts: FlowFacts
+  readonly bucketStartMs: number
+  opened: number
+  closed: number
+  bytesSent: number
+  bytesReceived: number
+  readonly flowIds: Buffer[]
+}
+
+/** `limit` bounds the records that wait to be taken; what does not fit is counted as lost. */
+export function createFlowRecorder(options: {
+  readonly clock: Pick<Clock, 'now'>
+  readonly limit?: number
+}): FlowRecorder {
+  const limit = options.limit ?? 10_000
+  let waiting = new Map<string, Aggregate>()
+  let lost = 0
+  const live = new Set<{ flush(): void }>()
+
+  const aggregateOf = (facts: FlowFacts): Aggregate | undefined => {
+    const now = options.clock.now()
+    const bucketStartMs = now - (now % flowBucketMs)
+    const key = keyOf(facts, bucketStartMs)
+    const found = waiting.get(key)
+    if (found !== undefined) return found
+    if (waiting.size >= limit) {
+      lost++
+      return undefined
+    }
+    const made = { facts, bucketStartMs, opened: 0, closed: 0, bytesSent: 0, bytesReceived: 0 }
+    const aggregate: Aggregate = { ...made, flowIds: [] }
+    waiting.set(key, aggregate)
+    return aggregate
+  }
+
+  const open = (facts: FlowFacts, flowId: Buffer): RecordedFlow => {
+    const total = { sent: 0, received: 0 }
+    const counted = { sent: 0, received: 0 }
+    let isOpen = true
+    addOpened(aggregateOf(facts), flowId)
+    const flush = (): void => {
+      if (total.sent === counted.sent && total.received === counted.received) return
+      const aggregate = aggregateOf(facts)
+      if (aggregate === undefined) return // the same bytes are tried again at the next flush
+      addFlowId(aggregate, flowId)
+      aggregate.bytesSent += total.sent - counted.sent
+      aggregate.bytesReceived += total.received - counted.received
+      counted.sent = total.sent
+      counted.received = total.received
+    }
+    const entry = { flush }
+    live.add(entry)
+    return {
+      progress: (sent, received) => {
+        total.sent = sent
+        total.received = received
+      },
+      close: (ending) => {
+        if (!isOpen) return
+        isOpen = false
+        flush()
+        live.delete(entry)
+        addClosed(aggregateOf(ending === undefined ? facts : { ...facts, ...ending }), flowId)
+      },
+    }
+  }
+
+  return {
+    open,
+    refuse: (facts, flowId) => {
+      const aggregate = aggregateOf(facts)
+      addOpened(aggregate, flowId)
+      addClosed(aggregate, flowId)
+    },
+    take: () => {
+      for (const entry of live) entry.flush()
+      const taken = waiting
+      waiting = new Map()
+      return [...taken.values()].map(({ facts, ...counts }) => ({ ...facts, ...counts }))
+    },
+    takeLost: () => {
+      const count = lost
+      lost = 0
+      return count
+    },
+  }
+}
+
+function addOpened(aggregate: Aggregate | undefined, flowId: Buffer): void {
+  if (aggregate === undefined) return
+  aggregate.opened++
+  addFlowId(aggregate, flowId)
+}
+
+function addClosed(aggregate: Aggregate | undefined, flowId: Buffer): void {
+  if (aggregate === undefined) return
+  aggregate.closed++
+  addFlowId(aggregate, flowId)
+}
+
+/** Examples only: enough for the controller to stitch the two ends' reports together. */
+function addFlowId(aggregate: Aggregate, flowId: Buffer): void {
+  if (aggregate.flowIds.length >= mostFlowIds) return
+  if (aggregate.flowIds.some((known) => known.equals(flowId))) return
+  aggregate.flowIds.push(flowId)
+}
+
+function keyOf(facts: FlowFacts, bucketStartMs: number): string {
+  return [
+    bucketStartMs,
+    facts.direction,
+    facts.peerSpiffeId,
+    facts.peerWorkloadId,
+    facts.destination.host,
+    facts.destination.port,
+    facts.verdict,
+    facts.reason,
+    facts.policy,
+    facts.encryption,
+  ].join('\n')
+}

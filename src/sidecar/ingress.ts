@@ -1,0 +1,232 @@
+import type { Socket } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import { formatHostPort, type HostPort } from '../base/env.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Reason } from '../policy/reason.ts'
+import {
+  TunnelError,
+  type StreamHeader,
+  type Tunnel,
+  type TunnelAcceptor,
+  type TunnelStream,
+} from '../tunnel/index.ts'
+import { isUnspecified } from './address.ts'
+import { connectApplication } from './application.ts'
+import { openListeners, type OpenedListeners } from './capture.ts'
+import { factsOf, verdictOfRefusal } from './connection-facts.ts'
+import { deny, judge, refusalOfNew, type Judgement, type Standing } from './judgement.ts'
+import type { IngressListener } from './listener-map.ts'
+import { openConnection, type Followers } from './open-connection.ts'
+import type { OwnIdentity } from './own-identity.ts'
+import type { TunnelRegistry } from './tunnel-registry.ts'
+
+/** A declared listener as it is bound. */
+interface Served {
+  readonly local: HostPort
+  readonly application: HostPort
+}
+
+export interface IngressOptions {
+  readonly acceptor: TunnelAcceptor
+  readonly registry: TunnelRegistry
+  readonly standing: () => Standing
+  readonly own: () => OwnIdentity | undefined
+  readonly followers: Followers
+  readonly maxConnections: number
+  readonly applicationTimeoutMs: number
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly log: Logger
+}
+
+/** Opens the mesh-facing listeners: nothing but tunnels is taken there. */
+export async function openIngress(
+  listeners: readonly IngressListener[],
+  options: IngressOptions,
+): Promise<OpenedListeners> {
+  const served: Served[] = []
+  const waiting = { count: 0 }
+  const wanted = listeners.map(({ listen, application }) => ({
+    listen,
+    onSocket: (socket: Socket, local: HostPort) => {
+      void acceptTunnel(socket, { local, application })
+    },
+  }))
+
+  const acceptTunnel = async (socket: Socket, listener: Served): Promise<void> => {
+    const own = options.own()
+    const source = formatHostPort({
+      host: socket.remoteAddress ?? '',
+      port: socket.remotePort ?? 0,
+    })
+    // Without an identity to show, or policy to decide by, no handshake is worth its cost.
+    const isFull = options.registry.count('acceptor') >= options.maxConnections
+    if (isFull || refusalOfNew(options.standing()) !== undefined) {
+      socket.resetAndDestroy()
+      return
+    }
+    try {
+      const tunnel = await options.acceptor.accept(socket)
+      tunnel.onStream = (stream, header) => {
+        takeStream(tunnel, listener, stream, header)
+      }
+      tunnel.onPeerChanged = () => {
+        options.followers.live.redecide()
+      }
+      options.registry.add(tunnel, own)
+    } catch (error: unknown) {
+      const reason = error instanceof TunnelError ? error.reason : 'internal-error'
+      options.log.info({ source, reason, error: messageOf(error) }, 'tunnel refused')
+    }
+  }
+
+  const takeStream = (
+    tunnel: Tunnel,
+    listener: Served,
+    stream: TunnelStream,
+    header: StreamHeader,
+  ): void => {
+    serveStream(
+      { ...options, waiting, tunnel, stream, header },
+      chooseListener(tunnel, listener, header, served),
+    ).catch((error: unknown) => {
+      options.log.error({ error: messageOf(error) }, 'BUG: ingress failed')
+      stream.reset('internal-error')
+    })
+  }
+
+  const opened = await openListeners(wanted, { pause: false })
+  for (const [index, { application }] of listeners.entries()) {
+    const local = opened.addresses[index]
+    if (local !== undefined) served.push({ local, application })
+  }
+  return opened
+}
+
+interface Arrival extends IngressOptions {
+  /** Streams whose application is being connected: they count towards the limit. */
+  readonly waiting: { count: number }
+  readonly tunnel: Tunnel
+  readonly stream: TunnelStream
+  readonly header: StreamHeader
+}
+
+/** Where a stream goes, by what this end knows of itself; `undefined` = to another workload. */
+interface Target {
+  readonly pair: HostPort
+  readonly application: HostPort
+}
+
+/**
+ * A stream for the pair that the tunnel was dialled to goes behind the listener that accepted the
+ * tunnel; one for another pair only if that is exactly a declared one (PROTOCOL §4, Ingress).
+ */
+function chooseListener(
+  tunnel: Tunnel,
+  accepted: Served,
+  { destination }: StreamHeader,
+  served: readonly Served[],
+): Target | undefined {
+  const dialled = tunnel.peerEndpoint
+  if (destination.address === dialled.address && destination.port === dialled.port) {
+    const { address: host, port } = tunnel.localEndpoint
+    return { pair: { host, port }, application: accepted.application }
+  }
+  const declared = served.find(
+    ({ local }) =>
+      !isUnspecified(local.host) &&
+      local.host === destination.address &&
+      local.port === destination.port,
+  )
+  return declared && { pair: declared.local, application: declared.application }
+}
+
+/** Verdict first; only then the application hears of it, and only then a byte moves. */
+async function serveStream(arrival: Arrival, target: Target | undefined): Promise<void> {
+  const { tunnel, stream, header, followers, clock } = arrival
+  const startedAt = clock.monotonic()
+  const flowId = Buffer.from(header.flowId, 'hex')
+  const destination = target?.pair ?? {
+    host: header.destination.address,
+    port: header.destination.port,
+  }
+  const record = (reason: Reason, policy = ''): void => {
+    const verdict = verdictOfRefusal(reason)
+    const facts = factsOf({ direction: 'ingress', tunnel, destination, verdict, reason, policy })
+    followers.connectionLog.refused(facts, flowId, startedAt)
+  }
+  const refuse = (reason: Reason, policy = ''): void => {
+    stream.reset(reason)
+    record(reason, policy)
+  }
+
+  if (target === undefined) {
+    refuse('wrong-workload')
+    return
+  }
+  const judgement = decide(arrival, target)
+  if (judgement.verdict === 'deny') {
+    refuse(judgement.reason, judgement.policy)
+    return
+  }
+  const gone = new AbortController()
+  stream.handle(waitingHandlers(gone))
+  arrival.waiting.count++
+  const socket = await connectApplication(target.application, {
+    timeoutMs: arrival.applicationTimeoutMs,
+    signal: gone.signal,
+  })
+  arrival.waiting.count--
+  if (typeof socket === 'string') {
+    refuse(socket, judgement.policy)
+    return
+  }
+  // Asked again: what was allowed before the application answered may be denied now.
+  const judgementNow = decide(arrival, target)
+  if (judgementNow.verdict === 'deny' || stream.closed) {
+    socket.resetAndDestroy()
+    refuse(stream.closed ? 'connection-reset' : judgementNow.reason, judgementNow.policy)
+    return
+  }
+  const connection = openConnection({
+    direction: 'ingress',
+    socket,
+    tunnel,
+    destination,
+    port: target.pair.port,
+    judgement: judgementNow,
+    flowId,
+    startedAt,
+    followers,
+    refused: record,
+  })
+  stream.handle(connection.handlers)
+  connection.established()
+  connection.start(stream)
+  stream.accept()
+}
+
+/** The port is the listener's own: a peer that says it dialled another one gains nothing. */
+function decide(
+  { standing, followers, tunnel, waiting, maxConnections }: Arrival,
+  target: Target,
+): Judgement {
+  if (followers.live.count('ingress') + waiting.count >= maxConnections)
+    return deny('limit-reached')
+  const now = standing()
+  const refusal = refusalOfNew(now)
+  if (refusal !== undefined) return deny(refusal)
+  return judge(now, 'ingress', tunnel.peerProfile, target.pair.port)
+}
+
+/** While the application is being connected nothing is delivered; the peer may still give up. */
+function waitingHandlers(gone: AbortController): Parameters<TunnelStream['handle']>[0] {
+  return {
+    onData: () => undefined,
+    onEnd: () => undefined,
+    onDrain: () => undefined,
+    onReset: () => {
+      gone.abort()
+    },
+  }
+}

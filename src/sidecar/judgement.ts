@@ -1,0 +1,63 @@
+import type { Floors } from '../identity/floors.ts'
+import type { TrustProfile } from '../identity/trust-profile.ts'
+import type { PolicySet } from '../policy/policy-set.ts'
+import type { Reason } from '../policy/reason.ts'
+import type { FlowDirection } from './flow-recorder.ts'
+import type { OwnIdentity } from './own-identity.ts'
+
+/** Everything that a decision goes by, at one moment. */
+export interface Standing {
+  readonly own: OwnIdentity | undefined
+  readonly policy: PolicySet | undefined
+  readonly floors: Floors
+  /** Trusted time. */
+  readonly now: number
+  /** The clock that OpenSSL goes by. */
+  readonly systemNow: number
+}
+
+/** May this connection be? With the policy that says so and the time at which to ask again. */
+export interface Judgement {
+  readonly verdict: 'allow' | 'deny'
+  readonly reason: Reason
+  readonly policy: string
+  readonly deadline: number | undefined
+}
+
+export function deny(reason: Reason, policy = ''): Judgement {
+  return { verdict: 'deny', reason, policy, deadline: undefined }
+}
+
+/** Why this sidecar may not open or take any new connection at all, whoever the peer is. */
+export function refusalOfNew(standing: Standing): Reason | undefined {
+  const { own, policy, now, systemNow } = standing
+  if (policy === undefined) return 'no-policy-yet'
+  if (own === undefined || now >= own.notAfter) return 'identity-expired'
+  // OpenSSL checks by the system clock: with one that far behind, nobody's certificate holds.
+  if (systemNow < own.notBefore) return 'clock-skew'
+  return refusalOfAny(standing)
+}
+
+/** Why none of the connections, open ones included, may be. Expiry is not among them: that has a grace. */
+export function refusalOfAny({ own, policy, floors }: Standing): Reason | undefined {
+  if (policy === undefined || own === undefined) return 'no-policy-yet'
+  const { workloadId, generation } = own.workload
+  return generation < floors.lowestGood(workloadId) ? 'below-floor' : undefined
+}
+
+/**
+ * Policy's word on a connection between this workload and a peer. The port is the one this end knows
+ * for itself: what was dialled here, or the listener that was reached; never what the peer says.
+ */
+export function judge(
+  standing: Standing,
+  direction: FlowDirection,
+  peer: TrustProfile,
+  port: number,
+): Judgement {
+  const { own, policy, now } = standing
+  if (policy === undefined || own === undefined) return deny('no-policy-yet')
+  const [from, to] = direction === 'egress' ? [own.profile, peer] : [peer, own.profile]
+  const { action, reason, policy: name, deadline } = policy.decide({ from, to, port, now })
+  return { verdict: action, reason, policy: name ?? '', deadline }
+}

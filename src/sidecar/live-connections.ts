@@ -1,0 +1,92 @@
+import type { TrustProfile } from '../identity/trust-profile.ts'
+import type { Reason } from '../policy/reason.ts'
+import type { FlowDirection } from './flow-recorder.ts'
+import { judge, refusalOfAny, type Judgement, type Standing } from './judgement.ts'
+
+/** An open connection, as far as a decision about it goes. */
+export interface LiveConnection {
+  readonly direction: FlowDirection
+  /** Asked each time: re-authentication replaces it. */
+  readonly peerProfile: () => TrustProfile
+  readonly port: number
+  readonly deadline: number | undefined
+  /** Ends it: both programs see a reset, and the peer the reason. */
+  cut(reason: Reason, policy: string): void
+  /** Another policy allows it now, or until another time. */
+  confirm(judgement: Judgement): void
+}
+
+/** The open connections, each decided again whenever something that it rests on has changed. */
+export interface LiveConnections {
+  add(connection: LiveConnection): void
+  remove(connection: LiveConnection): void
+  count(direction: FlowDirection): number
+  /** Decides all of them again, now. */
+  redecide(): void
+  cutAll(reason: Reason): void
+  close(): void
+}
+
+const longestTimerMs = 60_000
+
+export function createLiveConnections(standing: () => Standing): LiveConnections {
+  const open = { egress: new Set<LiveConnection>(), ingress: new Set<LiveConnection>() }
+  let timer: NodeJS.Timeout | undefined
+  let nextDeadline = Infinity
+
+  const each = function* (): Iterable<LiveConnection> {
+    yield* open.egress
+    yield* open.ingress
+  }
+
+  const redecide = (): void => {
+    const now = standing()
+    const refusal = refusalOfAny(now)
+    for (const connection of [...each()]) {
+      if (refusal !== undefined) connection.cut(refusal, '')
+      else decideAgain(connection, now)
+    }
+    schedule()
+  }
+
+  /** A verdict that goes by time is decided again at its deadline; the clock is looked at often enough. */
+  const schedule = (): void => {
+    nextDeadline = Infinity
+    for (const { deadline } of each()) nextDeadline = Math.min(nextDeadline, deadline ?? Infinity)
+    wait()
+  }
+
+  const wait = (): void => {
+    clearTimeout(timer)
+    if (nextDeadline === Infinity) return
+    const leftMs = nextDeadline - standing().now
+    timer = setTimeout(redecide, Math.max(0, Math.min(leftMs, longestTimerMs)))
+    timer.unref()
+  }
+
+  return {
+    add: (connection) => {
+      open[connection.direction].add(connection)
+      if (connection.deadline === undefined || connection.deadline >= nextDeadline) return
+      nextDeadline = connection.deadline
+      wait()
+    },
+    remove: (connection) => {
+      open[connection.direction].delete(connection)
+    },
+    count: (direction) => open[direction].size,
+    redecide,
+    cutAll: (reason) => {
+      for (const connection of [...each()]) connection.cut(reason, '')
+    },
+    close: () => {
+      clearTimeout(timer)
+    },
+  }
+}
+
+function decideAgain(connection: LiveConnection, standing: Standing): void {
+  const judgement = judge(standing, connection.direction, connection.peerProfile(), connection.port)
+  if (judgement.verdict === 'deny') connection.cut(judgement.reason, judgement.policy)
+  else connection.confirm(judgement)
+}

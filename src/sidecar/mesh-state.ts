@@ -1,0 +1,129 @@
+import { messageOf } from '../base/errors.ts'
+import type { TrustBundle } from '../identity/bundle.ts'
+import { createFloors, noFloors, type Floor, type Floors } from '../identity/floors.ts'
+import type { TrustDomain } from '../identity/spiffe-id.ts'
+import { fromWireBundle, fromWireFloors, toWireBundle, toWireFloors } from '../identity/wire.ts'
+import { compilePolicies, decodeDocument, type PolicySet } from '../policy/index.ts'
+import { bundleCodec, floorsCodec, snapshotCodec } from '../rpc/index.ts'
+import type { Bundle__Output } from '../rpc/generated/blazon/v1/Bundle.ts'
+import type { Floors__Output } from '../rpc/generated/blazon/v1/Floors.ts'
+import type { Snapshot__Output } from '../rpc/generated/blazon/v1/Snapshot.ts'
+import { createChange, type Change } from './change.ts'
+import { SidecarError } from './sidecar-error.ts'
+import type { StoredState } from './stored-state.ts'
+
+/** What the controller has told, as decisions use it. */
+export interface MeshState {
+  readonly changed: Change
+  /** `undefined` = no version was ever applied: deny all. */
+  readonly policy: PolicySet | undefined
+  readonly version: number
+  readonly highestVersion: number
+  readonly bundle: TrustBundle | undefined
+  readonly floors: Floors
+  /** Takes a version whole, or throws `ERR_SNAPSHOT` and keeps the former. */
+  applySnapshot(snapshot: Snapshot__Output): Partial<StoredState>
+  /** Takes floors; none that is still of use is ever lowered. Throws `ERR_SNAPSHOT`. */
+  applyFloors(floors: Floors__Output): Partial<StoredState>
+  /** Takes the bundle of an enrolment or renewal, unless a later one is known. */
+  applyBundle(bundle: TrustBundle): Partial<StoredState>
+}
+
+export function createMeshState(options: {
+  readonly trustDomain: TrustDomain
+  readonly clock: { now(): number }
+  readonly highestVersion?: number
+}): MeshState {
+  const { trustDomain, clock } = options
+  const changed = createChange()
+  let policy: PolicySet | undefined
+  let version = 0
+  let highestVersion = options.highestVersion ?? 0
+  let bundle: TrustBundle | undefined
+  let floors: Floors = noFloors
+
+  const checkedBundle = (wire: Bundle__Output | null): TrustBundle => {
+    const read = fromWireBundle(wire)
+    if (read.trustDomain !== trustDomain) {
+      throw new Error(`expected a bundle of ${trustDomain}, got one of ${read.trustDomain}`)
+    }
+    // An older bundle could bring back an issuer that was withdrawn since.
+    if (bundle !== undefined && read.version < bundle.version) {
+      throw new Error(
+        `expected bundle version ${String(bundle.version)} or later, got ${String(read.version)}`,
+      )
+    }
+    return read
+  }
+
+  return {
+    changed,
+    get policy() {
+      return policy
+    },
+    get version() {
+      return version
+    },
+    get highestVersion() {
+      return highestVersion
+    },
+    get bundle() {
+      return bundle
+    },
+    get floors() {
+      return floors
+    },
+    applySnapshot: (snapshot) => {
+      try {
+        if (snapshot.version < highestVersion) {
+          throw new Error(
+            `expected version ${String(highestVersion)} or later, got ${String(snapshot.version)}`,
+          )
+        }
+        const nextBundle = checkedBundle(snapshot.bundle)
+        const nextPolicy = compilePolicies(snapshot.documents.map(decodeDocument))
+        policy = nextPolicy
+        bundle = nextBundle
+        version = highestVersion = snapshot.version
+      } catch (cause: unknown) {
+        throw new SidecarError('ERR_SNAPSHOT', `version refused: ${messageOf(cause)}`, { cause })
+      }
+      changed.announce()
+      return {
+        highestVersion,
+        snapshot: snapshotCodec.encode(snapshot),
+        bundle: bundleCodec.encode(snapshot.bundle ?? {}),
+      }
+    },
+    applyFloors: (wire) => {
+      try {
+        floors = mergeFloors(floors, fromWireFloors(wire), clock.now())
+      } catch (cause: unknown) {
+        throw new SidecarError('ERR_SNAPSHOT', `floors refused: ${messageOf(cause)}`, { cause })
+      }
+      changed.announce()
+      return { floors: floorsCodec.encode(toWireFloors(floors)) }
+    },
+    applyBundle: (next) => {
+      if (bundle !== undefined && next.version < bundle.version) return {}
+      bundle = next
+      changed.announce()
+      return { bundle: bundleCodec.encode(toWireBundle(next)) }
+    },
+  }
+}
+
+/**
+ * The higher floor of both lists for each workload, without those that no living certificate can be
+ * below: a list that comes late, or from a controller that was set back, revokes nothing less.
+ */
+export function mergeFloors(former: Floors, next: Floors, now: number): Floors {
+  const entries = new Map<string, Floor>(former.prune(now).entries)
+  for (const [workloadId, floor] of next.prune(now).entries) {
+    const known = entries.get(workloadId)
+    if (known === undefined || known.lowestGoodGeneration <= floor.lowestGoodGeneration) {
+      entries.set(workloadId, floor)
+    }
+  }
+  return createFloors(Math.max(former.version, next.version), entries.values())
+}

@@ -1,0 +1,152 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { Reason } from '../policy/reason.ts'
+import type { FlowDirection } from './flow-recorder.ts'
+
+/** What is read off the running sidecar at the moment of a scrape. */
+export interface GaugeSources {
+  openConnections(direction: FlowDirection): number
+  tunnels(side: 'dialled' | 'accepted'): number
+  policyVersion(): number
+  isControllerConnected(): boolean
+  svidNotAfterMs(): number | undefined
+  clockSkewMs(): number | undefined
+  flowsWaiting(): number
+}
+
+/** What happened, counted; every label comes from a closed set. */
+export interface Metrics {
+  connection(direction: FlowDirection, verdict: 'allow' | 'deny', reason: Reason): void
+  relayed(direction: FlowDirection, bytesSent: number, bytesReceived: number): void
+  cut(reason: Reason): void
+  dial(result: 'ok' | 'failed'): void
+  renewal(result: 'ok' | 'failed'): void
+  policyRejected(): void
+  flowsLost(count: number): void
+  observe(sources: GaugeSources): void
+  /** The page in Prometheus's text form. */
+  page(): Promise<{ readonly type: string; readonly text: string }>
+  close(): void
+}
+
+/** Counters and gauges in a registry of their own: several sidecars may live in one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    labels: Label[],
+  ): Counter<Label> => new Counter({ name, help, labelNames: labels, registers })
+
+  const connections = counter('blazon_connections_total', 'Connection attempts, by verdict', [
+    'direction',
+    'verdict',
+    'reason',
+  ])
+  const bytes = counter(
+    'blazon_relayed_bytes_total',
+    'Bytes relayed; sent = by the connecting side',
+    ['direction', 'way'],
+  )
+  const cuts = counter('blazon_streams_cut_total', 'Open streams cut by this sidecar', ['reason'])
+  const dials = counter('blazon_tunnel_dials_total', 'Tunnels dialled', ['result'])
+  const renewals = counter('blazon_renewals_total', 'SVIDs asked for', ['result'])
+  const rejected = counter('blazon_policy_rejected_total', 'Policy versions rejected', [])
+  const lost = counter('blazon_flow_records_lost_total', 'Flow records dropped', [])
+  const delay = monitorEventLoopDelay({ resolution: 20 })
+  delay.enable()
+
+  return {
+    connection: (direction, verdict, reason) => {
+      connections.inc({ direction, verdict, reason })
+    },
+    relayed: (direction, sent, received) => {
+      bytes.inc({ direction, way: 'sent' }, sent)
+      bytes.inc({ direction, way: 'received' }, received)
+    },
+    cut: (reason) => {
+      cuts.inc({ reason })
+    },
+    dial: (result) => {
+      dials.inc({ result })
+    },
+    renewal: (result) => {
+      renewals.inc({ result })
+    },
+    policyRejected: () => {
+      rejected.inc()
+    },
+    flowsLost: (count) => {
+      lost.inc(count)
+    },
+    observe: (sources) => {
+      addGauges(registers, sources)
+      addGauge(registers, 'blazon_event_loop_delay_seconds', 'p99 since the last scrape', () => {
+        const seconds = delay.percentile(99) / 1e9
+        delay.reset()
+        return seconds
+      })
+    },
+    page: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    close: () => {
+      delay.disable()
+      registry.clear()
+    },
+  }
+}
+
+function addGauges(registers: Registry[], sources: GaugeSources): void {
+  new Gauge({
+    name: 'blazon_connections_open',
+    help: 'Connections open now',
+    labelNames: ['direction'],
+    registers,
+    collect() {
+      this.set({ direction: 'egress' }, sources.openConnections('egress'))
+      this.set({ direction: 'ingress' }, sources.openConnections('ingress'))
+    },
+  })
+  new Gauge({
+    name: 'blazon_tunnels_open',
+    help: 'Tunnels open now',
+    labelNames: ['side'],
+    registers,
+    collect() {
+      this.set({ side: 'dialled' }, sources.tunnels('dialled'))
+      this.set({ side: 'accepted' }, sources.tunnels('accepted'))
+    },
+  })
+  addGauge(registers, 'blazon_policy_version', 'Version in force; 0 = none, deny all', () =>
+    sources.policyVersion(),
+  )
+  addGauge(registers, 'blazon_controller_connected', '1 while the watch stream is open', () =>
+    sources.isControllerConnected() ? 1 : 0,
+  )
+  addGauge(
+    registers,
+    'blazon_svid_not_after_seconds',
+    'End of the SVID, Unix time; 0 = none',
+    () => (sources.svidNotAfterMs() ?? 0) / 1_000,
+  )
+  addGauge(
+    registers,
+    'blazon_clock_skew_seconds',
+    'System clock minus controller clock',
+    () => (sources.clockSkewMs() ?? 0) / 1_000,
+  )
+  addGauge(registers, 'blazon_flow_records_waiting', 'Flow records not yet acknowledged', () =>
+    sources.flowsWaiting(),
+  )
+}
+
+function addGauge(registers: Registry[], name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers,
+    collect() {
+      this.set(read())
+    },
+  })
+}

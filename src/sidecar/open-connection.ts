@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net'
+import type { HostPort } from '../base/env.ts'
+import type { Reason } from '../policy/reason.ts'
+import type { StreamHandlers, Tunnel } from '../tunnel/index.ts'
+import { endingOf, factsOf } from './connection-facts.ts'
+import type { ConnectionLog, LoggedConnection } from './connection-log.ts'
+import type { FlowDirection } from './flow-recorder.ts'
+import type { Judgement } from './judgement.ts'
+import type { LiveConnection, LiveConnections } from './live-connections.ts'
+import type { Metrics } from './metrics.ts'
+import { createRelay, type RelayEnding, type RelayStream } from './relay.ts'
+
+/** An allowed connection and everything that follows it: relay, live decisions, record. */
+export interface OpenConnection {
+  readonly handlers: StreamHandlers
+  /** Ties stream and socket, and puts the connection among the live ones. */
+  start(stream: RelayStream): void
+  /** Both ends agree: it counts as opened from here on. */
+  established(): void
+}
+
+/** Who keeps track of open connections. */
+export interface Followers {
+  readonly live: LiveConnections
+  readonly connectionLog: ConnectionLog
+  readonly metrics: Metrics
+}
+
+const progressIntervalMs = 1_000
+
+/** One connection from its allow verdict to its end. `refused` is called if it ends before it is established. */
+export function openConnection(options: {
+  readonly direction: FlowDirection
+  readonly socket: Socket
+  readonly tunnel: Tunnel
+  readonly destination: HostPort
+  /** What policy is asked about: known to this end, not told by the peer. */
+  readonly port: number
+  readonly judgement: Judgement
+  readonly flowId: Buffer
+  readonly startedAt: number
+  readonly followers: Followers
+  readonly refused: (reason: Reason) => void
+}): OpenConnection {
+  const { direction, tunnel, destination, flowId, startedAt, followers } = options
+  const { live, metrics, connectionLog } = followers
+  let { judgement } = options
+  let cutPolicy = ''
+  let logged: LoggedConnection | undefined
+  let progressTimer: NodeJS.Timeout | undefined
+
+  const report = (): void => {
+    const { bytesFromSocket, bytesToSocket } = relay
+    if (direction === 'egress') logged?.progress(bytesFromSocket, bytesToSocket)
+    else logged?.progress(bytesToSocket, bytesFromSocket)
+  }
+
+  const onEnd = (ending: RelayEnding): void => {
+    live.remove(entry)
+    clearInterval(progressTimer)
+    if (ending.kind === 'cut') metrics.cut(ending.reason)
+    if (logged === undefined) {
+      options.refused('reason' in ending ? ending.reason : 'connection-reset')
+      return
+    }
+    report()
+    logged.end(endingOf(ending, cutPolicy))
+  }
+
+  const relay = createRelay(options.socket, onEnd)
+  const entry: LiveConnection = {
+    direction,
+    peerProfile: () => tunnel.peerProfile,
+    port: options.port,
+    get deadline() {
+      return judgement.deadline
+    },
+    cut: (reason, policy) => {
+      cutPolicy = policy
+      relay.cut(reason)
+    },
+    confirm: (next) => {
+      judgement = next
+    },
+  }
+
+  return {
+    handlers: relay.handlers,
+    start: (stream) => {
+      live.add(entry)
+      relay.start(stream)
+    },
+    established: () => {
+      if (logged !== undefined) return
+      const { reason, policy } = judgement
+      const facts = factsOf({ direction, tunnel, destination, verdict: 'allow', reason, policy })
+      logged = connectionLog.opened(facts, flowId, startedAt)
+      progressTimer = setInterval(report, progressIntervalMs)
+      progressTimer.unref()
+    },
+  }
+}

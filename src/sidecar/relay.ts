@@ -1,0 +1,113 @@
+import type { Socket } from 'node:net'
+import type { Reason } from '../policy/reason.ts'
+import type { StreamHandlers, TunnelStream } from '../tunnel/stream.ts'
+
+/** How a relayed connection came to its end. */
+export type RelayEnding =
+  | { readonly kind: 'finished' } // both sides had said all they wanted
+  | { readonly kind: 'socket-reset' } // the local program, or the network to it, broke off
+  | { readonly kind: 'stream-reset'; readonly reason: Reason } // the other sidecar broke off
+  | { readonly kind: 'cut'; readonly reason: Reason } // this sidecar did
+
+/** What of a stream the relay needs. */
+export type RelayStream = Pick<
+  TunnelStream,
+  'write' | 'end' | 'reset' | 'pause' | 'resume' | 'closed'
+>
+
+/** A local socket and a tunnel stream, tied together. */
+export interface Relay {
+  /** To be given to the stream before its first byte. */
+  readonly handlers: StreamHandlers
+  /** Bytes read from the local socket, and written to it. */
+  readonly bytesFromSocket: number
+  readonly bytesToSocket: number
+  /** Ties the stream to the socket: bytes flow from now on. */
+  start(stream: RelayStream): void
+  /** Ends both at once: the peer is told the reason, the local program sees a reset. */
+  cut(reason: Reason): void
+}
+
+/**
+ * Carries bytes both ways with half-close and back-pressure: a reader that is slow stops the other
+ * end, and nothing is kept here. A reset on either side is a reset on the other.
+ * The socket has to be open for half-close (`allowHalfOpen`) and paused.
+ */
+export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void): Relay {
+  let stream: RelayStream | undefined
+  let ended = false
+  let bytesFromSocket = 0
+  let bytesToSocket = 0
+
+  const end = (ending: RelayEnding): void => {
+    if (ended) return
+    ended = true
+    onEnd(ending)
+  }
+
+  const handlers: StreamHandlers = {
+    onData: (bytes) => {
+      bytesToSocket += bytes.length
+      if (!socket.write(bytes)) stream?.pause()
+    },
+    onEnd: () => {
+      socket.end()
+    },
+    onReset: (reason) => {
+      // Without a reason it is the program at the other end that reset its connection.
+      end({ kind: 'stream-reset', reason: reason ?? 'connection-reset' })
+      socket.resetAndDestroy()
+    },
+    onDrain: () => {
+      socket.resume()
+    },
+  }
+
+  const follow = (tied: RelayStream): void => {
+    socket.on('data', (bytes: Buffer) => {
+      bytesFromSocket += bytes.length
+      if (!tied.write(bytes)) socket.pause()
+    })
+    socket.on('drain', () => {
+      tied.resume()
+    })
+    // A paused socket does not end, so nothing waits for the peer's window any more at this point.
+    socket.on('end', () => {
+      tied.end()
+    })
+    socket.on('error', () => {
+      end({ kind: 'socket-reset' })
+      tied.reset()
+    })
+    socket.on('close', () => {
+      // After an end each way the stream is over too; otherwise the program went away in the middle.
+      end(tied.closed ? { kind: 'finished' } : { kind: 'socket-reset' })
+      tied.reset()
+    })
+    socket.resume()
+  }
+
+  return {
+    handlers,
+    get bytesFromSocket() {
+      return bytesFromSocket
+    },
+    get bytesToSocket() {
+      return bytesToSocket
+    },
+    start: (opened) => {
+      stream = opened
+      if (socket.destroyed) {
+        end({ kind: 'socket-reset' })
+        opened.reset()
+        return
+      }
+      follow(opened)
+    },
+    cut: (reason) => {
+      end({ kind: 'cut', reason })
+      stream?.reset(reason)
+      socket.resetAndDestroy()
+    },
+  }
+}

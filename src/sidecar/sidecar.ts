@@ -1,0 +1,194 @@
+import type { Clock } from '../base/clock.ts'
+import { systemClock } from '../base/clock.ts'
+import type { HostPort } from '../base/env.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { SpiffeId } from '../identity/spiffe-id.ts'
+import type { SidecarConfig } from './config.ts'
+import { openControlPlane, type ControlPlane } from './control-plane.ts'
+import { openDataPlane } from './data-plane.ts'
+import { createFlowRecorder, type FlowRecorder } from './flow-recorder.ts'
+import { createFlowReporter, type FlowReporter } from './flow-reporter.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { serveStatus } from './status-server.ts'
+import { runWatch } from './watch.ts'
+
+/** A running sidecar. Disposing of it drains: nothing new, then what is open ends within `drainMs`. */
+export interface Sidecar extends AsyncDisposable {
+  readonly egressAddresses: readonly HostPort[]
+  readonly ingressAddresses: readonly HostPort[]
+  readonly statusAddress: HostPort | undefined
+  /** Who this sidecar is now; `undefined` before the first enrolment. */
+  spiffeId(): SpiffeId | undefined
+  /** What is missing before traffic can pass; empty when ready. */
+  notReady(): readonly string[]
+  /** Resolves when ready; rejects with the reason of `signal`. */
+  whenReady(signal: AbortSignal): Promise<void>
+  /** Rejects if a part that should never end has failed. */
+  readonly failed: Promise<never>
+}
+
+const lastReportMs = 2_000
+
+export interface SidecarOptions {
+  readonly config: SidecarConfig
+  readonly version: string
+  readonly log: Logger
+  readonly clock?: Clock
+  /** How often flows are reported, in ms. */
+  readonly reportIntervalMs?: number
+}
+
+/**
+ * Starts one sidecar: listeners are open when this returns, and refuse until there is an identity and
+ * a policy. Rejects when the state directory or a listener cannot be used.
+ */
+export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
+  const { config, log } = options
+  await using opened = new AsyncDisposableStack()
+  const metrics = createMetrics()
+  opened.defer(() => {
+    metrics.close()
+  })
+  const control = await openControlPlane({
+    config,
+    systemClock: options.clock ?? systemClock,
+    metrics,
+    log,
+  })
+  opened.defer(() => {
+    control.link.close()
+  })
+  const recorder = createFlowRecorder({ clock: control.clock })
+  const controller = { isConnected: false }
+  const isControllerConnected = (): boolean => controller.isConnected
+  const planes = { config, control, recorder, metrics, isControllerConnected, log }
+  const data = await openDataPlane(planes)
+  opened.defer(async () => {
+    await data.drain(0)
+  })
+  const reporter = createReporter(options, control, recorder, metrics)
+  metrics.observe({
+    openConnections: (direction) => data.live.count(direction),
+    tunnels: (side) => data.tunnels.count(side === 'dialled' ? 'dialler' : 'acceptor'),
+    policyVersion: () => control.mesh.version,
+    isControllerConnected,
+    svidNotAfterMs: () => control.identity.current?.notAfter,
+    clockSkewMs: () => control.clock.skewMs(),
+    flowsWaiting: () => reporter.waiting(),
+  })
+  const notReady = (): readonly string[] => missingParts(control)
+  const status =
+    config.metricsListen &&
+    (await serveStatus(config.metricsListen, { notReady, metrics: () => metrics.page() }))
+  if (status !== undefined) opened.defer(() => status.close())
+
+  const stop = new AbortController()
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => undefined) // whoever awaits it hears of it; nobody has to
+  const watchOptions = {
+    ...control,
+    listeners: data.ingressAddresses,
+    sidecarVersion: options.version,
+    metrics,
+    log,
+    onRenewNow: (reason: string) => {
+      control.identity.renewSoon(reason)
+    },
+    onRefused: () => {
+      control.identity.refused()
+    },
+    onConnection: (isConnected: boolean) => {
+      controller.isConnected = isConnected
+    },
+  }
+  const running = Promise.all([
+    control.identity.run(stop.signal),
+    runWatch(watchOptions, stop.signal),
+    reporter.run(stop.signal),
+  ])
+  running.catch(failed.reject)
+  const parts = opened.move()
+  let closing: Promise<void> | undefined
+
+  /** Reports to the controller go on until the last connection has ended. */
+  const close = async (): Promise<void> => {
+    await data.drain(config.drainMs)
+    stop.abort()
+    await running.catch(() => undefined)
+    await reporter.flush(AbortSignal.timeout(lastReportMs)).catch((error: unknown) => {
+      log.warn(
+        { waiting: reporter.waiting(), error: messageOf(error) },
+        'flow records not reported',
+      )
+    })
+    await parts.disposeAsync()
+  }
+
+  return {
+    egressAddresses: data.egressAddresses,
+    ingressAddresses: data.ingressAddresses,
+    statusAddress: status?.address,
+    spiffeId: () => control.identity.current?.spiffeId,
+    notReady,
+    whenReady: async (signal) => {
+      await untilReady(control, notReady, signal)
+    },
+    failed: failed.promise,
+    [Symbol.asyncDispose]: async () => await (closing ??= close()),
+  }
+}
+
+function createReporter(
+  { log, reportIntervalMs }: SidecarOptions,
+  { link }: ControlPlane,
+  recorder: FlowRecorder,
+  metrics: Metrics,
+): FlowReporter {
+  return createFlowReporter({
+    recorder,
+    sink: {
+      reportFlows: async (report, signal) => {
+        const connection = link.meshConnection()
+        if (connection === undefined) throw new Error('no SVID to report with')
+        return await connection.reportFlows(report, signal)
+      },
+    },
+    log,
+    onLost: (count) => {
+      metrics.flowsLost(count)
+    },
+    ...(reportIntervalMs === undefined ? {} : { intervalMs: reportIntervalMs }),
+  })
+}
+
+function missingParts({ identity, mesh }: ControlPlane): readonly string[] {
+  const missing: string[] = []
+  if (!identity.isValid()) missing.push('no valid SVID')
+  if (mesh.policy === undefined) missing.push('no policy yet')
+  return missing
+}
+
+async function untilReady(
+  { identity, mesh }: ControlPlane,
+  notReady: () => readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted()
+  if (notReady().length === 0) return
+  const ready = Promise.withResolvers<undefined>()
+  const look = (): void => {
+    if (notReady().length === 0) ready.resolve(undefined)
+  }
+  const giveUp = (): void => {
+    ready.reject(signal.reason as Error)
+  }
+  const unsubscribe = [identity.changed.subscribe(look), mesh.changed.subscribe(look)]
+  signal.addEventListener('abort', giveUp)
+  try {
+    await ready.promise
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+    for (const end of unsubscribe) end()
+  }
+}

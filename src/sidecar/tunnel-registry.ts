@@ -1,0 +1,81 @@
+import { messageOf } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Reason } from '../policy/reason.ts'
+import type { Tunnel } from '../tunnel/index.ts'
+import type { OwnIdentity } from './own-identity.ts'
+
+/** Every tunnel that is open, whoever dialled it. */
+export interface TunnelRegistry {
+  /** Takes a new tunnel, which was set up under the identity `shown`. */
+  add(tunnel: Tunnel, shown: OwnIdentity | undefined): void
+  count(role: Tunnel['role']): number
+  /** The own identity is another one: shows it on every tunnel, in place (PROTOCOL §4). */
+  reauthenticate(): void
+  /** Bundle or floors have changed: closes tunnels whose peer does not hold any more. */
+  recheck(): void
+  /** Takes no new stream on any tunnel; each ends with its last stream. */
+  retireAll(): void
+  closeAll(reason: Reason): void
+  /** Resolves when no tunnel is left. */
+  drained(): Promise<void>
+}
+
+export function createTunnelRegistry(options: {
+  readonly own: () => OwnIdentity | undefined
+  readonly log: Logger
+}): TunnelRegistry {
+  const { log } = options
+  const tunnels = new Set<Tunnel>()
+
+  const show = (tunnel: Tunnel, identity: OwnIdentity): void => {
+    tunnel.reauthenticate(identity).then(
+      (refusal) => {
+        if (refusal === undefined || !tunnels.has(tunnel)) return
+        log.warn({ peer: tunnel.peer.spiffeId, reason: refusal }, 'peer refused the renewed SVID')
+      },
+      (error: unknown) => {
+        log.warn(
+          { peer: tunnel.peer.spiffeId, error: messageOf(error) },
+          're-authentication failed',
+        )
+      },
+    )
+  }
+
+  return {
+    add: (tunnel, shown) => {
+      tunnels.add(tunnel)
+      const peer = tunnel.peer.spiffeId
+      log.debug({ peer, role: tunnel.role }, 'tunnel open')
+      void tunnel.closed.then(({ reason, error }) => {
+        tunnels.delete(tunnel)
+        const detail = error === undefined ? {} : { error: messageOf(error) }
+        log.debug({ peer, role: tunnel.role, reason, ...detail }, 'tunnel closed')
+      })
+      const own = options.own()
+      if (own !== undefined && own !== shown) show(tunnel, own)
+    },
+    count: (role) => {
+      let count = 0
+      for (const tunnel of tunnels) if (tunnel.role === role) count++
+      return count
+    },
+    reauthenticate: () => {
+      const own = options.own()
+      if (own === undefined) return
+      for (const tunnel of tunnels) show(tunnel, own)
+    },
+    recheck: () => {
+      for (const tunnel of [...tunnels]) tunnel.recheck()
+    },
+    retireAll: () => {
+      for (const tunnel of [...tunnels]) tunnel.retire()
+    },
+    closeAll: (reason) => {
+      for (const tunnel of [...tunnels]) tunnel.close(reason)
+    },
+    drained: async () => {
+      await Promise.all([...tunnels].map(async (tunnel) => await tunnel.closed))
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { createFlowRecorder, type FlowFacts } from '../../../src/sidecar/flow-recorder.ts'
+import { createFakeClock } from '../../support/fake-clock.ts'
+
+const start = 1_800_000_000_000
+const facts: FlowFacts = {
+  direction: 'egress',
+  peerSpiffeId: 'spiffe://acme.example/ns/default/workload/db',
+  peerWorkloadId: '00'.repeat(16),
+  destination: { host: '10.0.0.2', port: 5432 },
+  verdict: 'allow',
+  reason: 'allowed-by-policy',
+  policy: 'web-to-db',
+  encryption: 'required',
+}
+const flowId = (byte: number): Buffer => Buffer.alloc(16, byte)
+
+describe('createFlowRecorder()', () => {
+  it('counts connections of one kind in one record', () => {
+    const recorder = createFlowRecorder({ clock: createFakeClock(start) })
+    for (let count = 0; count < 20; count++) {
+      const flow = recorder.open(facts, flowId(count))
+      flow.progress(100, 10)
+      flow.close()
+    }
+    const [record, ...others] = recorder.take()
+    expect(others).to.be.empty
+    expect(record).to.include({ opened: 20, closed: 20, bytesSent: 2_000, bytesReceived: 200 })
+    expect(record).to.include({ bucketStartMs: start })
+    expect(record?.flowIds).to.have.lengthOf(16)
+  })
+
+  it('keeps kinds apart', () => {
+    const recorder = createFlowRecorder({ clock: createFakeClock(start) })
+    recorder.refuse({ ...facts, verdict: 'deny', reason: 'no-policy-matched' }, flowId(1))
+    recorder.refuse({ ...facts, policy: 'another' }, flowId(2))
+    recorder.refuse({ ...facts, destination: { host: '10.0.0.2', port: 80 } }, flowId(3))
+    recorder.refuse({ ...facts, direction: 'ingress' }, flowId(4))
+    const records = recorder.take()
+    expect(records).to.have.lengthOf(4)
+    for (const record of records) expect(record).to.include({ opened: 1, closed: 1 })
+  })
+
+  it('spreads the bytes of a long connection over the buckets, each under its flow id', () => {
+    const clock = createFakeClock(start)
+    const recorder = createFlowRecorder({ clock })
+    const flow = recorder.open(facts, flowId(7))
+    flow.progress(100, 0)
+    expect(recorder.take()[0]).to.include({ opened: 1, closed: 0, bytesSent: 100 })
+    expect(recorder.take()).to.be.empty
+    clock.advance(10_000)
+    flow.progress(250, 5)
+    const [second] = recorder.take()
+    expect(second).to.include({ opened: 0, closed: 0, bytesSent: 150, bytesReceived: 5 })
+    expect(second).to.include({ bucketStartMs: start + 10_000 })
+    expect(second?.flowIds).to.deep.equal([flowId(7)])
+    flow.close()
+    flow.close()
+    expect(recorder.take()[0]).to.include({ opened: 0, closed: 1, bytesSent: 0 })
+  })
+
+  it('counts a connection that was cut as closed under the reason it was cut for', () => {
+    const recorder = createFlowRecorder({ clock: createFakeClock(start) })
+    const flow = recorder.open(facts, flowId(1))
+    flow.progress(10, 20)
+    flow.close({ verdict: 'deny', reason: 'below-floor', policy: '' })
+    const [allowed, denied] = recorder.take()
+    expect(allowed).to.include({ verdict: 'allow', opened: 1, closed: 0, bytesSent: 10 })
+    expect(denied).to.include({ verdict: 'deny', reason: 'below-floor', opened: 0, closed: 1 })
+    expect(denied?.flowIds).to.deep.equal([flowId(1)])
+  })
+
+  it('keeps a bounded number of records and counts what is lost', () => {
+    const recorder = createFlowRecorder({ clock: createFakeClock(start), limit: 2 })
+    for (let port = 1; port <= 5; port++) {
+      recorder.refuse({ ...facts, destination: { host: '10.0.0.2', port } }, flowId(port))
+    }
+    expect(recorder.take()).to.have.lengthOf(2)
+    expect(recorder.takeLost()).to.equal(3)
+    expect(recorder.takeLost()).to.equal(0)
+  })
+})
