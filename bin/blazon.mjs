@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+// Starts `blazon`. Plain JavaScript that any Node from 20 on can read: where the present one is too
+// old for the program, the runtime that the package brings along takes over.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const neededMajor = 26
+const program = new URL('../src/main/blazon.ts', import.meta.url)
+const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']
+
+/** The pinned runtime of this machine's kind, or undefined where npm has not installed one. */
+function pinnedRuntime() {
+  if (process.platform !== 'linux') return undefined
+  try {
+    const manifest = createRequire(import.meta.url).resolve(
+      `node-linux-${process.arch}/package.json`,
+    )
+    const runtime = join(dirname(manifest), 'bin', 'node')
+    return existsSync(runtime) ? runtime : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Runs the program under another runtime: same streams, signals passed on, same end. */
+function runUnder(runtime) {
+  let child
+  const forward = (signal) => child.kill(signal)
+  // Before the child can run: a signal in between would end us and leave it behind.
+  for (const signal of forwarded) process.on(signal, forward)
+  child = spawn(runtime, [fileURLToPath(program), ...process.argv.slice(2)], { stdio: 'inherit' })
+  child.once('error', (error) => {
+    fail(`cannot start ${runtime}: ${error.message}`)
+  })
+  child.once('exit', (code, signal) => {
+    for (const name of forwarded) process.removeListener(name, forward)
+    if (signal === null) process.exitCode = code ?? 1
+    else process.kill(process.pid, signal)
+  })
+}
+
+function fail(message) {
+  process.stderr.write(`error: ${message}\n`)
+  process.exitCode = 1
+}
+
+if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
+  await import(program.href)
+} else {
+  const runtime = pinnedRuntime()
+  if (runtime === undefined) {
+    fail(
+      `blazon needs Node ${neededMajor} or newer, this is ${process.versions.node}: ` +
+        'install it, or run `npm install` here on Linux (x64 or arm64), which brings it along',
+    )
+  } else {
+    runUnder(runtime)
+  }
+}

@@ -1,0 +1,54 @@
+import { Command } from 'commander'
+import { addApply } from './commands/apply.ts'
+import type { CommandSetup } from './commands/command.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addDocuments } from './commands/documents.ts'
+import { addExplain } from './commands/explain.ts'
+import { addFlows } from './commands/flows.ts'
+import { addIid } from './commands/iid.ts'
+import { addLogin } from './commands/login.ts'
+import { addProcesses } from './commands/processes.ts'
+import { addStatus } from './commands/status.ts'
+import { addToken } from './commands/token.ts'
+import { addWorkloads } from './commands/workloads.ts'
+import type { Host } from './host.ts'
+
+/** Groups of `--help`, in its order. */
+const groups: readonly (readonly [
+  title: string,
+  adders: readonly ((setup: CommandSetup) => void)[],
+])[] = [
+  ['Processes:', [addProcesses]],
+  ['Documents:', [addApply, addDocuments, addExplain]],
+  ['Mesh:', [addWorkloads, addFlows, addToken, addStatus]],
+  ['This machine:', [addLogin, addIid, addCompletion]],
+]
+
+/** The whole command line as commander sees it; nothing of it writes anywhere but to `host`. */
+export function createProgram(host: Host, finish: (code: number) => void): Command {
+  const program = new Command('blazon')
+    .description(
+      'Identity-driven network security: who may talk to whom, by what they provably are.',
+    )
+    .version(host.version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        host.stdout.write(text)
+      },
+      // runCli() tells what is wrong with the arguments, in one form with all other failures.
+      outputError: () => undefined,
+      writeErr: () => undefined,
+      getOutHasColors: () => host.stdout.colour,
+      getErrHasColors: () => host.stderr.colour,
+    })
+  for (const [title, adders] of groups) {
+    program.commandsGroup(title)
+    for (const add of adders) add({ program, host, finish })
+  }
+  return program
+}
