@@ -31,7 +31,7 @@ const checks: readonly Step[] = [
   },
   { name: 'format', argv: [tool('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.'] },
 ]
-const tiers = ['unit', 'property', 'component'] as const
+const tiers = ['unit', 'property', 'component', 'scenarios'] as const
 
 function run(argv: readonly string[], env: Record<string, string> = {}): number {
   const child = spawnSync(process.execPath, argv, {

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { formatHostPort } from '../base/env.ts'
+import { createAdminClient, type AdminClient } from '../cli/client.ts'
+import { writeContextFile } from '../cli/context-file.ts'
+import { claim } from '../cli/credential.ts'
+import { requireCertificates } from '../cli/pem.ts'
+import type { Backstage } from './backstage.ts'
+import { fixedPairs, layOut, servers, type Addresses, type ServerName } from './cast.ts'
+import { startController, type ControllerProcess } from './controller-process.ts'
+import { freePort, reserveBlock } from './ports.ts'
+import { startNginx } from './programs/nginx.ts'
+import { startPostgres } from './programs/postgres.ts'
+import { startRedis } from './programs/redis.ts'
+import { startSshd, type SshLogin } from './programs/sshd.ts'
+import { createTap, type Tap } from './recorder.ts'
+import type { Report } from './report.ts'
+import { startSidecars } from './sidecars.ts'
+import type { RunningProcess } from './supervisor.ts'
+import { together } from './waiting.ts'
+import type { World } from './world.ts'
+
+/** A world that stands; disposal ends what it holds itself, the processes belong to the backstage. */
+export interface RaisedWorld extends World, AsyncDisposable {
+  readonly sidecars: readonly RunningProcess[]
+}
+
+/** What differs between the demonstration and a test that is built on it. */
+export interface RaiseOptions {
+  readonly controllerEnvironment?: Readonly<Record<string, string>>
+  /** Changes the text of a policy file before it is applied. */
+  readonly edit?: (text: string) => string
+}
+
+/** Starts the programs, the controller and the sidecars, and gives the mesh its policies. */
+export async function raiseWorld(
+  backstage: Backstage,
+  report: Report,
+  options: RaiseOptions = {},
+): Promise<RaisedWorld> {
+  await using stack = new AsyncDisposableStack()
+  const marker = `marker-${randomBytes(12).toString('hex')}`
+  const addresses = layOut(stack.use(await reserveBlock(fixedPairs)))
+
+  report.heading('Starting')
+  const [programs, controller] = await together(
+    startPrograms(backstage, addresses, marker, stack),
+    startController(backstage, addresses, options.controllerEnvironment),
+  )
+  report.say(`${servers.map(({ program }) => program).join(', ')}, as ${backstage.account.name}`)
+  report.say(`controller at ${formatHostPort(addresses.controller)}`)
+
+  const { admin, contextFile } = await becomeAdministrator(backstage, addresses, controller)
+  stack.use(admin)
+  report.say('first administrator claimed with the one-time secret')
+  await applyPolicies(admin, report, options.edit ?? ((text) => text))
+
+  const wire = await tapTheWire(addresses, stack)
+  const { bundleFile } = controller
+  const inside = programs.taps
+  const sidecars = await startSidecars({ backstage, addresses, inside, admin, bundleFile })
+  report.say(`${String(sidecars.length)} sidecars, each enrolled with a join token of its own`)
+
+  const owned = stack.move()
+  return {
+    ...{ backstage, addresses, controller, admin, contextFile, wire, inside, marker, sidecars },
+    login: programs.login,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+interface StartedPrograms {
+  readonly taps: ReadonlyMap<ServerName, Tap>
+  readonly login: SshLogin
+}
+
+/** Starts the real programs, each with a recorder before it. */
+async function startPrograms(
+  backstage: Backstage,
+  addresses: Addresses,
+  marker: string,
+  stack: AsyncDisposableStack,
+): Promise<StartedPrograms> {
+  const taps = new Map<ServerName, Tap>()
+  const place = async <T>(
+    server: ServerName,
+    start: (listen: { host: string; port: number }) => Promise<T>,
+  ): Promise<T> => {
+    const host = addresses.program(server)
+    const listen = { host, port: await freePort(host) }
+    const started = await start(listen)
+    taps.set(server, stack.use(await createTap({ listen: { host, port: 0 }, to: listen })))
+    return started
+  }
+  const clientDirectory = await backstage.files.make('ssh-client')
+  const [{ login }] = await together(
+    place('bastion', (listen) => startSshd(backstage, listen, clientDirectory)),
+    place('orders-db', (listen) => startPostgres(backstage, listen)),
+    place('cache', (listen) => startRedis(backstage, listen)),
+    place('web', (listen) => startNginx(backstage, listen, `a page from nginx, ${marker}`)),
+  )
+  return { taps, login }
+}
+
+async function tapTheWire(
+  addresses: Addresses,
+  stack: AsyncDisposableStack,
+): Promise<ReadonlyMap<ServerName, Tap>> {
+  const taps = new Map<ServerName, Tap>()
+  for (const { name } of servers) {
+    const tap = await createTap({ listen: addresses.wire(name), to: addresses.mesh(name) })
+    taps.set(name, stack.use(tap))
+  }
+  return taps
+}
+
+async function becomeAdministrator(
+  { files, signal }: Backstage,
+  addresses: Addresses,
+  { bundleFile, secretFile }: ControllerProcess,
+): Promise<{ readonly admin: AdminClient; readonly contextFile: string }> {
+  const roots = requireCertificates(await readFile(bundleFile, 'utf8'), bundleFile)
+  const context = await claim({
+    address: addresses.controller,
+    trust: { kind: 'roots', roots },
+    secret: (await readFile(secretFile, 'utf8')).trim(),
+    name: 'demonstration',
+    now: Date.now,
+    signal,
+  })
+  const contextFile = join(await files.make('administrator'), 'context.json')
+  await writeContextFile(contextFile, context)
+  const { bundle } = context
+  const admin = createAdminClient({
+    address: addresses.controller,
+    bundle,
+    credential: context,
+    signal,
+  })
+  return { admin, contextFile }
+}
+
+const policyDirectory = fileURLToPath(new URL('../../demo/policies/', import.meta.url))
+
+async function applyPolicies(
+  admin: AdminClient,
+  report: Report,
+  edit: (text: string) => string,
+): Promise<void> {
+  for (const name of (await readdir(policyDirectory)).sort()) {
+    const text = edit(await readFile(join(policyDirectory, name), 'utf8'))
+    const { documents } = await admin.apply({ text, source: name })
+    report.say(`demo/policies/${name} applied: ${documents.map((one) => one.name).join(', ')}`)
+  }
+}

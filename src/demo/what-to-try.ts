@@ -1,0 +1,94 @@
+import type { HostPort } from '../base/env.ts'
+import type { ClientName, ServerName } from './cast.ts'
+import { databaseUser } from './programs/postgres.ts'
+import { sshArguments } from './programs/sshd.ts'
+import { painter } from './report.ts'
+import type { World } from './world.ts'
+
+type Line = readonly [what: string, ...commands: string[]]
+
+/** The commands that a reader can paste, for what runs now. */
+export function whatToTry(world: World, colour: boolean): string {
+  const paint = painter(colour)
+  const section = (title: string, lines: readonly Line[]): string =>
+    [
+      paint('bold', title),
+      ...lines
+        .flatMap(([what, ...commands]) => [`# ${what}`, ...commands])
+        .map((line) => `  ${line.startsWith('#') ? paint('dim', line) : line}`),
+    ].join('\n')
+  return [
+    `\n${paint('bold', 'It keeps running. In another terminal, in this directory:')}`,
+    `  export BLAZON_CONTEXT=${world.contextFile}`,
+    section('See', seeing),
+    section('Talk, as api or operator (allowed)', talking(world)),
+    section('Try, as compromised (denied)', trying(world)),
+    section('Change', changing),
+    `\nLogs: ${world.backstage.logs}`,
+    honesty,
+    `${paint('bold', 'Ctrl-C')} ends everything and removes every file.`,
+  ].join('\n')
+}
+
+/** What only looks; the demonstration runs these itself, so that it promises nothing that fails. */
+export const looking: readonly Line[] = [
+  ['the controller, its issuers, and how many sidecars listen to it', 'npx blazon status'],
+  ['who is there, with attributes and who vouches for them', 'npx blazon workloads'],
+  ['connections, with the verdicts of both ends', 'npx blazon flows'],
+  ['why, and what came nearest', 'npx blazon explain compromised orders-db --port 5432'],
+]
+
+const seeing: readonly Line[] = [...looking, ['the same as they come', 'npx blazon flows --follow']]
+
+function talking({ addresses, login }: World): Line[] {
+  const at = (client: ClientName, server: ServerName): HostPort => addresses.local(client, server)
+  return [
+    ['PostgreSQL', psql(at('api', 'orders-db'))],
+    ['Redis', redis(at('api', 'cache'), 'get greeting')],
+    ['nginx', curl(at('api', 'web'))],
+    ['OpenSSH', `ssh ${sshArguments(login, at('operator', 'bastion')).join(' ')} uptime`],
+  ]
+}
+
+function trying({ addresses }: World): Line[] {
+  const at = (server: ServerName): HostPort => addresses.local('compromised', server)
+  return [
+    ['no policy matches', psql(at('orders-db'))],
+    ['no policy matches', redis(at('cache'), 'get greeting')],
+    ['a policy allows its tier, another denies its standing', curl(at('web'))],
+  ]
+}
+
+const changing: readonly Line[] = [
+  [
+    'let compromised into Redis, and out again',
+    'npx blazon apply -f demo/try/trust-compromised.yaml',
+    'npx blazon delete NetworkPolicy trust-compromised',
+  ],
+  [
+    'cut what api has open (with a psql open, say), and let it back',
+    'npx blazon apply -f demo/try/quarantine-api.yaml',
+    'npx blazon delete NetworkPolicy quarantine-api',
+  ],
+  [
+    'revoke the certificates of api, and reinstate it',
+    'npx blazon revoke api --refuse-renewal',
+    'npx blazon revoke api --reinstate',
+  ],
+]
+
+const honesty = `This runs on one machine, so the nodes proved themselves with join tokens, not with a cloud's signed
+documents; capture is explicit: programs are pointed at their sidecar, and nothing keeps a program on
+this machine from going around it.`
+
+function psql({ host, port }: HostPort): string {
+  return `psql -h ${host} -p ${String(port)} -U ${databaseUser} postgres`
+}
+
+function redis({ host, port }: HostPort, command: string): string {
+  return `redis-cli -h ${host} -p ${String(port)} ${command}`
+}
+
+function curl({ host, port }: HostPort): string {
+  return `curl http://${host}:${String(port)}/`
+}
