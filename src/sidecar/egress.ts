@@ -10,6 +10,7 @@ import type { CapturedConnection } from './capture.ts'
 import { factsOf, verdictOfRefusal, type PeerSource } from './connection-facts.ts'
 import { judge, refusalOfNew, type Standing } from './judgement.ts'
 import { openConnection, type Followers } from './open-connection.ts'
+import { resetSocket } from './socket-ending.ts'
 import type { TunnelPool } from './tunnel-pool.ts'
 
 /** What carries connections of the local workload to the other side of the mesh. */
@@ -42,7 +43,7 @@ export function createEgress(options: {
       const verdict = verdictOfRefusal(reason)
       const facts = factsOf({ direction: 'egress', tunnel, destination, verdict, reason, policy })
       followers.connectionLog.refused(facts, flowId, startedAt)
-      socket.resetAndDestroy()
+      resetSocket(socket)
     }
 
     if (followers.live.count('egress') + underWay > options.maxConnections) {
@@ -106,7 +107,7 @@ export function createEgress(options: {
       connect(connection)
         .catch((error: unknown) => {
           log.error({ error: messageOf(error) }, 'BUG: egress failed')
-          connection.socket.resetAndDestroy()
+          resetSocket(connection.socket)
         })
         .finally(() => {
           underWay--

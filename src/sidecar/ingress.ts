@@ -19,6 +19,7 @@ import { deny, judge, refusalOfNew, type Judgement, type Standing } from './judg
 import type { IngressListener } from './listener-map.ts'
 import { openConnection, type Followers } from './open-connection.ts'
 import type { OwnIdentity } from './own-identity.ts'
+import { resetSocket } from './socket-ending.ts'
 import type { TunnelRegistry } from './tunnel-registry.ts'
 
 /** A declared listener as it is bound. */
@@ -62,7 +63,7 @@ export async function openIngress(
     // Without an identity to show, or policy to decide by, no handshake is worth its cost.
     const isFull = options.registry.count('acceptor') >= options.maxConnections
     if (isFull || refusalOfNew(options.standing()) !== undefined) {
-      socket.resetAndDestroy()
+      resetSocket(socket)
       return
     }
     try {
@@ -184,7 +185,7 @@ async function serveStream(arrival: Arrival, target: Target | undefined): Promis
   // Asked again: what was allowed before the application answered may be denied now.
   const judgementNow = decide(arrival, target)
   if (judgementNow.verdict === 'deny' || stream.closed) {
-    socket.resetAndDestroy()
+    resetSocket(socket)
     refuse(stream.closed ? 'connection-reset' : judgementNow.reason, judgementNow.policy)
     return
   }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Reason } from '../policy/reason.ts'
 import type { StreamHandlers, TunnelStream } from '../tunnel/stream.ts'
+import { endWhenFlushed, resetSocket } from './socket-ending.ts'
 
 /** How a relayed connection came to its end. */
 export type RelayEnding =
@@ -51,12 +52,12 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
       if (!socket.write(bytes)) stream?.pause()
     },
     onEnd: () => {
-      socket.end()
+      endWhenFlushed(socket)
     },
     onReset: (reason) => {
       // Without a reason it is the program at the other end that reset its connection.
       end({ kind: 'stream-reset', reason: reason ?? 'connection-reset' })
-      socket.resetAndDestroy()
+      resetSocket(socket)
     },
     onDrain: () => {
       socket.resume()
@@ -107,7 +108,7 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
     cut: (reason) => {
       end({ kind: 'cut', reason })
       stream?.reset(reason)
-      socket.resetAndDestroy()
+      resetSocket(socket)
     },
   }
 }

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CaError } from '../../../src/ca/errors.ts'
-import { readOrCreateKeyFile } from '../../../src/ca/key-file.ts'
-import { createKeyProtector } from '../../../src/ca/key-protector.ts'
-import { createPassphraseProtector } from '../../../src/ca/passphrase.ts'
-import { keyProtectorCompliance } from '../../compliance/key-protector.ts'
-import { expectError, expectRejection } from '../../support/expect-error.ts'
+import { CaError } from '../../src/ca/errors.ts'
+import { readOrCreateKeyFile } from '../../src/ca/key-file.ts'
+import { createKeyProtector } from '../../src/ca/key-protector.ts'
+import { createPassphraseProtector } from '../../src/ca/passphrase.ts'
+import { keyProtectorCompliance } from '../compliance/key-protector.ts'
+import { expectError, expectRejection } from '../support/expect-error.ts'
 
 keyProtectorCompliance('a given key', ({ secret, purpose }) =>
   createKeyProtector({ key: Buffer.alloc(32, secret), purpose }),

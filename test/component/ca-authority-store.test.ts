@@ -1,17 +1,17 @@
 import { expect } from 'chai'
-import { createKeyProtector } from '../../../src/ca/key-protector.ts'
-import { openAuthority, type Authority } from '../../../src/ca/authority.ts'
-import type { StoredAuthority } from '../../../src/ca/authority-store.ts'
-import { CaError } from '../../../src/ca/errors.ts'
-import { silentLogger } from '../../../src/base/logger.ts'
-import { parseTrustDomain } from '../../../src/identity/spiffe-id.ts'
-import { expectRejection } from '../../support/expect-error.ts'
+import { createKeyProtector } from '../../src/ca/key-protector.ts'
+import { openAuthority, type Authority } from '../../src/ca/authority.ts'
+import type { StoredAuthority } from '../../src/ca/authority-store.ts'
+import { CaError } from '../../src/ca/errors.ts'
+import { silentLogger } from '../../src/base/logger.ts'
+import { parseTrustDomain } from '../../src/identity/spiffe-id.ts'
+import { expectRejection } from '../support/expect-error.ts'
 import {
   createTestAuthority,
   issueWeb,
   verdictOn,
   type TestAuthority,
-} from '../../support/test-authority.ts'
+} from '../support/test-authority.ts'
 
 const minuteMs = 60_000
 

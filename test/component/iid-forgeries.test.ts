@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { readBer } from '../../../../src/attest/iid/ber.ts'
-import { verifyIid, type IidEvidence, type IidRefusal } from '../../../../src/attest/iid/index.ts'
+import { readBer } from '../../src/attest/iid/ber.ts'
+import { verifyIid, type IidEvidence, type IidRefusal } from '../../src/attest/iid/index.ts'
 import {
   derElement,
   derOctetString,
@@ -9,7 +9,7 @@ import {
   derSet,
   derUnsigned,
   oidBytes,
-} from '../../../../src/identity/index.ts'
+} from '../../src/identity/index.ts'
 import {
   algorithm,
   attribute,
@@ -24,7 +24,7 @@ import {
   testIidKeys,
   utcTime,
   type BlobOptions,
-} from '../../../support/test-iid.ts'
+} from '../support/test-iid.ts'
 
 const keys = testIidKeys()
 

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { AttestError } from '../../../../src/attest/errors.ts'
+import { AttestError } from '../../src/attest/errors.ts'
 import {
   kindOf,
   loadIidKeys,
   mergeIidKeys,
   parseIidKeys,
   type IidKeys,
-} from '../../../../src/attest/iid/index.ts'
-import { expectError, expectRejection } from '../../../support/expect-error.ts'
-import { northRegion, southRegion, testIidKeys, testKeyFile } from '../../../support/test-iid.ts'
+} from '../../src/attest/iid/index.ts'
+import { expectError, expectRejection } from '../support/expect-error.ts'
+import { northRegion, southRegion, testIidKeys, testKeyFile } from '../support/test-iid.ts'
 
 type Json = Record<string, unknown>
 
@@ -65,7 +65,7 @@ describe('the pinned keys of AWS', () => {
 
   it('say for each where it came from', () => {
     const file = JSON.parse(
-      readFileSync(new URL('../../../../data/aws-iid-keys.json', import.meta.url), 'utf8'),
+      readFileSync(new URL('../../data/aws-iid-keys.json', import.meta.url), 'utf8'),
     ) as { keys: { sources: string[] }[] }
     for (const { sources } of file.keys) expect(sources.length).to.be.greaterThan(0)
   })

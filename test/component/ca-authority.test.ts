@@ -1,16 +1,16 @@
 import { expect } from 'chai'
-import { CaError } from '../../../src/ca/errors.ts'
-import { controllerId } from '../../../src/identity/reserved-path.ts'
-import { parseTrustDomain, spiffeId } from '../../../src/identity/spiffe-id.ts'
-import { expectError } from '../../support/expect-error.ts'
+import { CaError } from '../../src/ca/errors.ts'
+import { controllerId } from '../../src/identity/reserved-path.ts'
+import { parseTrustDomain, spiffeId } from '../../src/identity/spiffe-id.ts'
+import { expectError } from '../support/expect-error.ts'
 import {
   createTestAuthority,
   issueWeb,
   testFacts,
   testIssuerMs,
   verdictOn,
-} from '../../support/test-authority.ts'
-import { newKeys } from '../../support/test-ca.ts'
+} from '../support/test-authority.ts'
+import { newKeys } from '../support/test-ca.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs

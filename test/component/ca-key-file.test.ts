@@ -3,9 +3,9 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { CaError } from '../../../src/ca/errors.ts'
-import { readOrCreateKeyFile } from '../../../src/ca/key-file.ts'
-import { expectRejection } from '../../support/expect-error.ts'
+import { CaError } from '../../src/ca/errors.ts'
+import { readOrCreateKeyFile } from '../../src/ca/key-file.ts'
+import { expectRejection } from '../support/expect-error.ts'
 
 describe('readOrCreateKeyFile()', () => {
   let directory = ''

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { runBlazon } from '../../support/cli-run.ts'
-import { expectGolden } from '../../support/golden.ts'
+import { runBlazon } from '../support/cli-run.ts'
+import { expectGolden } from '../support/golden.ts'
 
 describe('blazon, its arguments', () => {
   for (const [words, message] of [

@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { expect } from 'chai'
+import { endWhenFlushed, resetSocket } from '../../src/sidecar/socket-ending.ts'
+
+/** Both ends of a loopback connection, open for half-close. */
+async function socketPair(): Promise<{ near: Socket; far: Socket } & AsyncDisposable> {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const far = connect({
+    port: (server.address() as AddressInfo).port,
+    host: '127.0.0.1',
+    allowHalfOpen: true,
+  })
+  const [[near]] = await Promise.all([accepted, once(far, 'connect')])
+  server.close()
+  return {
+    near,
+    far,
+    [Symbol.asyncDispose]: async () => {
+      near.destroy()
+      far.destroy()
+    },
+  }
+}
+
+/** How the far end sees the connection go; its handles have to be closed, or the test process never ends. */
+async function endingOf(socket: Socket): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    resolve(error.code ?? 'error')
+  })
+  socket.on('end', () => {
+    resolve('end')
+  })
+  socket.resume()
+  return promise
+}
+
+describe('the ending of a socket', () => {
+  it('is a reset even in the moment after its end was asked for, and the handle closes', async () => {
+    await using pair = await socketPair()
+    const closed = once(pair.near, 'close')
+    endWhenFlushed(pair.near)
+    resetSocket(pair.near)
+    await closed
+    expect(pair.near.destroyed).to.equal(true)
+  })
+
+  it('is a reset while bytes wait that the far end does not read', async () => {
+    await using pair = await socketPair()
+    pair.far.pause()
+    while (pair.near.write(Buffer.alloc(1 << 20)));
+    endWhenFlushed(pair.near)
+    const closed = once(pair.near, 'close')
+    resetSocket(pair.near)
+    await closed
+    expect(await endingOf(pair.far)).to.equal('ECONNRESET')
+  })
+
+  it('is a plain end once everything has left', async () => {
+    await using pair = await socketPair()
+    const ending = endingOf(pair.far)
+    pair.near.write('bye')
+    endWhenFlushed(pair.near)
+    expect(await ending).to.equal('end')
+  })
+})
