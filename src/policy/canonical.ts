@@ -25,14 +25,18 @@ function specOf(document: PolicyDocument): Json {
   return (writeDocument(document) as { readonly spec: Json }).spec
 }
 
-/** Reads a stored or received document by the same shapes as a file; throws `ERR_DOCUMENT`. */
+/**
+ * Reads a stored or received document by the same shapes as a file; throws `ERR_DOCUMENT`. Whether
+ * the tags of an account may be used without naming it was settled where the document was applied.
+ */
 export function decodeDocument(encoded: EncodedDocument): PolicyDocument {
   const { kind, name, namespace, specJson } = encoded
   const source = `${isDocumentKind(kind) ? kind : 'document'} ${quote(name)}`
   const problems = new ProblemList(source, nowhere)
   const spec = parseSpec(specJson, problems)
   problems.throwIfAny()
-  const document = readDocument(envelope(kind, name, namespace, spec), { path: '', problems })
+  const place = { path: '', problems, tagsTrusted: true }
+  const document = readDocument(envelope(kind, name, namespace, spec), place)
   // Repeated keys vanish in JSON.parse; they, and any other second spelling, show here.
   if (document !== refused && !encodeSpec(document).equals(specJson)) {
     problems.add(

@@ -1,34 +1,37 @@
 import type { TrustProfile } from '../identity/profile.ts'
-import type { NetworkPolicySpec } from './network-policy.ts'
-import { formatPort } from './port.ts'
+import type { DecisionDocument } from './compiled-policy.ts'
+import type { Clause, Miss } from './clause-words.ts'
+import { conditionClause, meetsCondition } from './condition-clause.ts'
+import { formatPort, type Port } from './port.ts'
 import { holds, type Alternative, type Selector, type Term } from './selector.ts'
 import type { Question } from './verdict.ts'
 import { describeEntry, describePorts, describeTerm } from './words.ts'
 
-/** One condition of a policy, and how a question met it. */
-export interface Clause {
-  readonly field: 'from' | 'to' | 'ports' | 'expires'
-  readonly matched: boolean
-  /** `to has label.app=orders-db`, or what was asked for and what was there. */
-  readonly words: string
-  /** For a clause that did not match: what would have to be otherwise, one entry per condition. */
-  readonly misses: readonly Miss[]
-}
+export type { Clause, Miss } from './clause-words.ts'
 
-/** `to had label.app=orders-db`; `it has label.app=orders`. */
-export interface Miss {
-  readonly wish: string
-  readonly fact: string
-}
-
-/** All clauses of a policy against a question, in the order in which a person reads the policy. */
-export function clausesOf(spec: NetworkPolicySpec, question: Question): Clause[] {
+/** All clauses of a document against a question, in the order in which a person reads it. */
+export function clausesOf(document: DecisionDocument, question: Question): Clause[] {
+  const { from, to, ports, expires } = partsOf(document)
   return [
-    sideClause('from', spec.from, question.from),
-    sideClause('to', spec.to, question.to),
-    ...portsClause(spec, question.port),
-    ...expiresClause(spec, question.now),
+    sideClause('from', from, question.from),
+    sideClause('to', to, question.to),
+    ...portsClause(ports, question.port),
+    ...conditionClause(document, question),
+    ...expiresClause(expires, question.now),
   ]
+}
+
+interface Parts {
+  readonly from: Selector
+  readonly to: Selector
+  readonly ports: readonly Port[] | undefined
+  readonly expires: number | undefined
+}
+
+function partsOf(document: DecisionDocument): Parts {
+  if (document.kind !== 'Observe') return document.spec
+  const { scope, expires } = document.spec
+  return { from: scope, to: scope, ports: undefined, expires }
 }
 
 /** How far a question is from matching a policy, without the words. */
@@ -40,14 +43,17 @@ export interface Nearness {
 }
 
 /** Agrees with `clausesOf` in number, at a tenth of its cost. */
-export function nearnessOf(spec: NetworkPolicySpec, question: Question): Nearness {
-  const from = nearestAlternative(spec.from, question.from)
-  const to = nearestAlternative(spec.to, question.to)
+export function nearnessOf(document: DecisionDocument, question: Question): Nearness {
+  const parts = partsOf(document)
+  const from = nearestAlternative(parts.from, question.from)
+  const to = nearestAlternative(parts.to, question.to)
   const asked = from.alternative.length + to.alternative.length
   const failing = from.failing.length + to.failing.length
   const others: boolean[] = []
-  if (spec.ports !== undefined) others.push(spec.ports.includes(question.port))
-  if (spec.expires !== undefined) others.push(question.now < spec.expires)
+  if (parts.ports !== undefined) others.push(parts.ports.includes(question.port))
+  if (parts.expires !== undefined) others.push(question.now < parts.expires)
+  const isMet = meetsCondition(document, question)
+  if (isMet !== undefined) others.push(isMet)
   const held = others.filter((holds) => holds).length
   return { missed: failing + others.length - held, met: asked - failing + held }
 }
@@ -87,7 +93,7 @@ function nearestAlternative(
   return tried.reduce((best, next) => (next.failing.length < best.failing.length ? next : best))
 }
 
-function portsClause({ ports }: NetworkPolicySpec, port: number): Clause[] {
+function portsClause(ports: readonly Port[] | undefined, port: number): Clause[] {
   if (ports === undefined) return []
   const asked = formatPort(port)
   if (ports.includes(port)) return [metClause('ports', `the port is ${asked}`)]
@@ -96,7 +102,7 @@ function portsClause({ ports }: NetworkPolicySpec, port: number): Clause[] {
   return [missedClause('ports', `the port must be ${wanted}; ${miss.fact}`, miss)]
 }
 
-function expiresClause({ expires }: NetworkPolicySpec, now: number): Clause[] {
+function expiresClause(expires: number | undefined, now: number): Clause[] {
   if (expires === undefined) return []
   const end = new Date(expires).toISOString()
   if (now < expires) return [metClause('expires', `it holds until ${end}`)]

@@ -1,7 +1,6 @@
 import { quote } from '../base/errors.ts'
-import { byPrecedence, compilePolicy } from './compiled-policy.ts'
+import { byPrecedence, compilePolicy, type DecisionDocument } from './compiled-policy.ts'
 import type { PolicyDocument } from './document.ts'
-import type { NetworkPolicy } from './network-policy.ts'
 import { PolicyError } from './policy-error.ts'
 import { PolicySet, type DecisionLimits } from './policy-set.ts'
 
@@ -10,21 +9,24 @@ export const defaultDecisionLimits: DecisionLimits = { profiles: 16_384, verdict
 
 /**
  * Compiles the documents that take part in decisions, in whatever order they come; others are left
- * aside. Throws `ERR_POLICY_SET` where two policies have one name.
+ * aside. Throws `ERR_POLICY_SET` where two of a kind have one name.
  */
 export function compilePolicies(
   documents: Iterable<PolicyDocument>,
   limits: Partial<DecisionLimits> = {},
 ): PolicySet {
-  const policies = Array.from(documents).filter(isNetworkPolicy)
-  refuseRepeatedNames(policies)
-  const compiled = policies.sort(byPrecedence).map(compilePolicy)
+  const decisive = Array.from(documents).filter(isDecisive)
+  refuseRepeatedNames(decisive)
+  const compiled = decisive.map(compilePolicy).sort(byPrecedence)
   return new PolicySet(compiled, { ...defaultDecisionLimits, ...limits })
 }
 
-function isNetworkPolicy(document: PolicyDocument): document is NetworkPolicy {
+/** Whether a document takes part in decisions, so that sidecars have to know it. */
+export function isDecisive(document: PolicyDocument): document is DecisionDocument {
   switch (document.kind) {
     case 'NetworkPolicy':
+    case 'Guardrail':
+    case 'Observe':
       return true
     case 'EnrolmentRule':
     case 'LabelAssignment':
@@ -34,14 +36,15 @@ function isNetworkPolicy(document: PolicyDocument): document is NetworkPolicy {
   }
 }
 
-function refuseRepeatedNames(policies: readonly NetworkPolicy[]): void {
-  const names = new Set<string>()
-  for (const { kind, name } of policies) {
-    if (names.has(name)) {
+function refuseRepeatedNames(documents: readonly DecisionDocument[]): void {
+  const seen = new Set<string>()
+  for (const { kind, name } of documents) {
+    const id = `${kind} ${name}`
+    if (seen.has(id)) {
       const message = `expected one ${kind} of each name, got two called ${quote(name)}`
       const problem = { source: 'policy set', line: 0, column: 0, message }
       throw new PolicyError('ERR_POLICY_SET', [problem])
     }
-    names.add(name)
+    seen.add(id)
   }
 }

@@ -1,48 +1,143 @@
+import { conditionOf, type Condition } from './condition.ts'
 import { strictnessRank } from './encryption.ts'
+import type { Guardrail } from './guardrail.ts'
 import type { NetworkPolicy } from './network-policy.ts'
+import type { Observe } from './observe.ts'
+import type { Selector } from './selector.ts'
 import type { Verdict } from './verdict.ts'
 
-/** A policy as the engine holds it. */
+/** The documents that take part in decisions. */
+export type DecisionDocument = NetworkPolicy | Guardrail | Observe
+
+/** What role a document plays, in the order in which they are asked. */
+export const stages = { guardrail: 0, policy: 1, recorded: 2, observe: 3 } as const
+export type Stage = (typeof stages)[keyof typeof stages]
+
+/** A policy, guardrail or observe as the engine holds it. */
 export interface CompiledPolicy {
-  readonly document: NetworkPolicy
+  readonly document: DecisionDocument
+  readonly stage: Stage
+  readonly from: Selector
+  readonly to: Selector
   /** Undefined: every port. */
   readonly ports: ReadonlySet<number> | undefined
   /** `Infinity` where it never expires. */
   readonly expires: number
-  /** What it decides where it is the first that matches; without effect in `mode: observe`. */
+  readonly condition: Condition | undefined
+  /** What it decides where it is the first that matches; see `stage` for when it is asked. */
   readonly verdict: Verdict
+  /** The same where it matches because its condition is unknown; undefined: then it does not match. */
+  readonly whenUnknown: Verdict | undefined
+  /** Lowest first. */
+  readonly precedence: number
 }
 
-export function compilePolicy(document: NetworkPolicy): CompiledPolicy {
-  const { ports, expires, action, encryption } = document.spec
-  const isAllow = action === 'allow'
-  return {
-    document,
-    ports: ports === undefined ? undefined : new Set(ports),
-    expires: expires ?? Infinity,
-    verdict: Object.freeze({
-      action,
-      reason: isAllow ? 'allowed-by-policy' : 'denied-by-policy',
-      policy: document.name,
-      encryption: isAllow ? encryption : 'required',
-      deadline: expires,
-      observed: [],
-    }),
+type Head = Omit<CompiledPolicy, 'from' | 'to' | 'ports' | 'expires' | 'condition'>
+
+export function compilePolicy(document: DecisionDocument): CompiledPolicy {
+  switch (document.kind) {
+    case 'NetworkPolicy':
+      return compileMatch(document, networkPolicyHead(document))
+    case 'Guardrail':
+      return compileMatch(document, guardrailHead(document))
+    case 'Observe':
+      return compileObserve(document)
+    default:
+      return document satisfies never
   }
 }
 
-/**
- * The order in which policies decide, so that the first that matches is the answer (POLICY,
- * "Decision"): any deny, then the allow with the strictest encryption, then the name, so that the
- * order of documents never matters. Those in `mode: observe` come last and decide nothing.
- */
-export function byPrecedence(a: NetworkPolicy, b: NetworkPolicy): number {
-  return precedence(a) - precedence(b) || compareText(a.name, b.name)
+function compileMatch({ spec }: NetworkPolicy | Guardrail, head: Head): CompiledPolicy {
+  const { from, to, ports, expires, when } = spec
+  return {
+    ...head,
+    from,
+    to,
+    ports: ports === undefined ? undefined : new Set(ports),
+    expires: expires ?? Infinity,
+    condition: when === undefined ? undefined : conditionOf(when),
+  }
 }
 
-function precedence({ spec: { mode, action, encryption } }: NetworkPolicy): number {
-  if (mode === 'observe') return 100
-  return action === 'deny' ? 0 : 1 + strictnessRank(encryption)
+function networkPolicyHead(document: NetworkPolicy): Head {
+  const { action, encryption, mode } = document.spec
+  const isAllow = action === 'allow'
+  const verdict = freeze({
+    action,
+    reason: isAllow ? 'allowed-by-policy' : 'denied-by-policy',
+    policy: document.name,
+    encryption: isAllow ? encryption : 'required',
+    deadline: document.spec.expires,
+  })
+  return {
+    document,
+    stage: mode === 'observe' ? stages.recorded : stages.policy,
+    verdict,
+    whenUnknown: isAllow ? undefined : freeze({ ...verdict, reason: 'condition-unknown' }),
+    precedence: isAllow ? 1 + strictnessRank(encryption) : 0,
+  }
+}
+
+/** The verdict of a guardrail that does not deny only says what it adds to that of policies. */
+function guardrailHead(document: Guardrail): Head {
+  const { action, maxStale, expires } = document.spec
+  const verdict = freeze({
+    action: action === 'deny' ? 'deny' : 'allow',
+    reason: 'guardrail',
+    policy: document.name,
+    encryption: 'required',
+    deadline: expires,
+    alerts: action === 'alert' ? [document.name] : [],
+    maxStale,
+  })
+  const whenUnknown = freeze({ ...verdict, reason: 'condition-unknown' })
+  return { document, stage: stages.guardrail, verdict, whenUnknown, precedence: 0 }
+}
+
+function compileObserve(document: Observe): CompiledPolicy {
+  const { scope, expires } = document.spec
+  const verdict = freeze({
+    action: 'allow',
+    reason: 'allowed-by-observe',
+    policy: document.name,
+    encryption: 'required',
+    deadline: expires,
+  })
+  return {
+    document,
+    stage: stages.observe,
+    from: scope,
+    to: scope,
+    ports: undefined,
+    expires,
+    condition: undefined,
+    verdict,
+    whenUnknown: undefined,
+    precedence: 0,
+  }
+}
+
+function freeze(
+  verdict: Omit<Verdict, 'observed' | 'alerts' | 'maxStale'> &
+    Partial<Pick<Verdict, 'alerts' | 'maxStale'>>,
+): Verdict {
+  return Object.freeze({ alerts: [], maxStale: undefined, ...verdict, observed: [] })
+}
+
+/**
+ * The order in which documents decide, so that the first that matches is the answer (POLICY,
+ * "Decision"): guardrails, then any deny, then the allow with the strictest encryption; behind them
+ * policies in `mode: observe`, which decide nothing, and then Observe documents. Among equals the
+ * name, so that the order of documents never matters.
+ */
+export function byPrecedence(a: CompiledPolicy, b: CompiledPolicy): number {
+  const byPlace = a.stage - b.stage || placeInStage(a) - placeInStage(b)
+  return byPlace || compareText(a.document.name, b.document.name)
+}
+
+/** What only records is listed by name alone. */
+function placeInStage({ stage, precedence }: CompiledPolicy): number {
+  return stage === stages.policy ? precedence : 0
 }
 
 function compareText(a: string, b: string): number {

@@ -16,6 +16,8 @@ export interface ScalarNode {
   readonly value: string | number | boolean | null
   /** As it stands in the file, for messages: `1.10` is the number 1.1. */
   readonly written: string
+  /** The text of the file that it was read from, with quotes or block marks. */
+  readonly raw?: string
 }
 
 export interface ListNode {

@@ -1,10 +1,12 @@
 import { quote } from '../base/errors.ts'
 import { didYouMean } from './did-you-mean.ts'
-import type { DocumentNode, Json, MapNode } from './document-node.ts'
+import type { DocumentNode, Json, JsonObject, MapNode } from './document-node.ts'
 import { enrolmentRuleKind, type EnrolmentRule } from './enrolment-rule.ts'
+import { guardrailKind, type Guardrail } from './guardrail.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { labelAssignmentKind, type LabelAssignment } from './label-assignment.ts'
 import { networkPolicyKind, type NetworkPolicy } from './network-policy.ts'
+import { observeKind, type Observe } from './observe.ts'
 import { record, required, withDefault } from './record.ts'
 import {
   complain,
@@ -20,29 +22,25 @@ import {
 } from './shape.ts'
 
 /** Every document this version understands. A new kind is one file, and one line here and below. */
-export type PolicyDocument = NetworkPolicy | EnrolmentRule | LabelAssignment
+export type PolicyDocument = NetworkPolicy | EnrolmentRule | LabelAssignment | Guardrail | Observe
 export type DocumentKind = PolicyDocument['kind']
 
 /** Kinds of the reference that this version refuses in words of their own. */
-const laterKinds = [
-  'Guardrail',
-  'Observe',
-  'ExternalService',
-  'Workload',
-  'FilePolicy',
-  'AlertRoute',
-]
+const laterKinds = ['ExternalService', 'Workload', 'FilePolicy', 'AlertRoute']
 
 const namespaceShape = text<string>({
   expects: '"/", the only namespace of this version',
   parse: (namespace) => (namespace === '/' ? namespace : undefined),
   write: (namespace) => namespace,
+  schema: { const: '/' },
 })
 
 const documentShapes: Readonly<Record<DocumentKind, Shape<PolicyDocument>>> = {
   NetworkPolicy: documentShape(networkPolicyKind),
   EnrolmentRule: documentShape(enrolmentRuleKind),
   LabelAssignment: documentShape(labelAssignmentKind),
+  Guardrail: documentShape(guardrailKind),
+  Observe: documentShape(observeKind),
 }
 
 /** The kinds this version understands. */
@@ -50,6 +48,8 @@ export const documentKinds: readonly DocumentKind[] = [
   'NetworkPolicy',
   'EnrolmentRule',
   'LabelAssignment',
+  'Guardrail',
+  'Observe',
 ]
 
 export function isDocumentKind(kind: string): kind is DocumentKind {
@@ -101,6 +101,11 @@ function readKind(node: MapNode, place: Place): DocumentKind | Refused {
     place,
     `expected a kind out of ${known}, got ${quote(kind)}${hint}`,
   )
+}
+
+/** The JSON Schema of documents of one kind. */
+export function schemaOfKind(kind: DocumentKind): JsonObject {
+  return documentShapes[kind].schema
 }
 
 /** A document as JSON, without the fields that have their default. */

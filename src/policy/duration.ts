@@ -18,6 +18,7 @@ export function durationShape(leastMs: number, mostMs: number): Shape<number> {
       return fits ? ms : undefined
     },
     write: formatDuration,
+    schema: { pattern: '^[0-9]+(?:ms|s|m|h|d)$', examples: ['15m'] },
   })
 }
 

@@ -9,7 +9,7 @@ import { fieldLimits } from './limits.ts'
 import { optional, record, required, withDefault } from './record.ts'
 import type { Selector } from './selector.ts'
 import { selectorShape } from './selector-shape.ts'
-import { mapOf, oneOrSetOf, setOf, text, wholeNumber, type Shape } from './shape.ts'
+import { mapOf, oneOf, oneOrSetOf, setOf, text, wholeNumber, type Shape } from './shape.ts'
 
 /** Which observed and claimed attributes stand: key or key pattern to value patterns. */
 export type Claims = ReadonlyMap<string, readonly string[]>
@@ -27,7 +27,24 @@ export interface EnrolmentRuleSpec {
   readonly claims: Claims | undefined
   /** Node keys that one node may bind. */
   readonly keysPerNode: number
+  /** Proofs that a node has to give beside its evidence. */
+  readonly require: readonly Requirement[] | undefined
+  /** Forms of an instance identity document that are taken; undefined: `rsa2048` alone. */
+  readonly forms: readonly DocumentForm[] | undefined
+  /** How old an instance's pending time may be when it enrols first, in ms; undefined: 15 minutes. */
+  readonly firstEnrolmentWithin: number | undefined
 }
+
+/** Proofs beside the evidence: a signed GetCallerIdentity of the instance's role, and a look at EC2. */
+export const requirements = ['sts-proof', 'ec2'] as const
+export type Requirement = (typeof requirements)[number]
+
+/** Signed forms of an instance identity document; all but the first are by keys that many regions share. */
+export const documentForms = ['rsa2048', 'pkcs7', 'signature'] as const
+export type DocumentForm = (typeof documentForms)[number]
+
+/** The longest time after which an instance may still enrol first by its document alone (PROTOCOL §3). */
+export const longestFirstEnrolmentMs: number = 15 * 60_000
 
 export type EnrolmentRule = DocumentOf<'EnrolmentRule', EnrolmentRuleSpec>
 
@@ -88,14 +105,21 @@ export const enrolmentRuleKind: Kind<'EnrolmentRule', EnrolmentRuleSpec> = {
         mapOf(claimKey, oneOrSetOf(claimValue, fieldLimits.claimValues), fieldLimits.claimKeys),
       ),
       keysPerNode: withDefault(wholeNumber(1, 1_000), 1),
+      require: optional(setOf(oneOf(requirements), requirements.length)),
+      forms: optional(setOf(oneOf(documentForms), documentForms.length)),
+      firstEnrolmentWithin: optional(durationShape(10_000, longestFirstEnrolmentMs)),
     },
-    later: ['require'],
   }),
 }
 
 /** Whether the rule lets a node host a workload of this name. */
 export function ruleAllowsName({ names }: EnrolmentRuleSpec, name: string): boolean {
   return names.some((pattern) => matchesGlob(pattern, name))
+}
+
+/** Whether the rule takes an instance identity document in this form. */
+export function ruleTakesForm({ forms }: EnrolmentRuleSpec, form: DocumentForm): boolean {
+  return forms === undefined ? form === 'rsa2048' : forms.includes(form)
 }
 
 /** Whether a value that is only observed or claimed stands under the rule; what it does not name does not. */

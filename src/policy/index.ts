@@ -6,7 +6,9 @@
  */
 export { decodeDocument, encodeSpec, type EncodedDocument } from './canonical.ts'
 export type { Clause, Miss } from './clause.ts'
-export { compilePolicies, defaultDecisionLimits } from './compile.ts'
+export { compilePolicies, defaultDecisionLimits, isDecisive } from './compile.ts'
+export type { CompiledPolicy, DecisionDocument } from './compiled-policy.ts'
+export { conditionHelpers, conditionLimits } from './condition-language.ts'
 export {
   documentKinds,
   isDocumentKind,
@@ -16,20 +18,31 @@ export {
 export { formatDuration } from './duration.ts'
 export { encryptions, type Encryption } from './encryption.ts'
 export {
+  longestFirstEnrolmentMs,
   ruleAllowsClaim,
   ruleAllowsName,
+  ruleTakesForm,
   type Claims,
+  type DocumentForm,
   type EnrolmentRule,
   type EnrolmentRuleSpec,
+  type Requirement,
 } from './enrolment-rule.ts'
-export { explain, type ExplainedPolicy, type Explanation } from './explain.ts'
+export { explain, type ExplainedAction, type ExplainedPolicy, type Explanation } from './explain.ts'
+export type { Guardrail, GuardrailAction, GuardrailSpec } from './guardrail.ts'
+export { documentJsonSchema, documentJsonSchemaText } from './json-schema.ts'
 export { labelProvenance, type Labels } from './labels.ts'
 export type { LabelAssignment, LabelAssignmentSpec } from './label-assignment.ts'
 export { documentLimits } from './limits.ts'
 export type { Action, NetworkPolicy, NetworkPolicySpec, PolicyMode } from './network-policy.ts'
+export type { Observe, ObserveSpec } from './observe.ts'
+export { onRejectOf, onRejects, type OnReject } from './on-reject.ts'
 export { documentId, parseDocuments } from './parse.ts'
 export { formatProblem, PolicyError, type PolicyErrorCode, type Problem } from './policy-error.ts'
 export { PolicySet, type DecisionLimits } from './policy-set.ts'
+export type { ReadOptions } from './read-options.ts'
 export { isReason, reasonOfCode, reasons, type Reason } from './reason.ts'
+export { documentSchemaVersion, requiredSchema } from './schema-version.ts'
 export { matchedProvenance, matchesSelector, type Selector, type Term } from './selector.ts'
+export { SubsetIndex } from './subset-index.ts'
 export type { Question, Verdict } from './verdict.ts'

@@ -7,9 +7,11 @@ export const instantShape: Shape<number> = text({
   expects: 'a time such as 2027-01-31T00:00:00Z',
   parse: parseInstant,
   write: (ms) => new Date(ms).toISOString().replace('.000Z', 'Z'),
+  schema: { format: 'date-time', pattern: rfc3339.source, examples: ['2027-01-31T00:00:00Z'] },
 })
 
-function parseInstant(written: string): number | undefined {
+/** Milliseconds since the epoch of a time with its offset from UTC, or undefined. */
+export function parseInstant(written: string): number | undefined {
   const match = rfc3339.exec(written)
   const ms = Date.parse(written)
   if (match === null || !Number.isFinite(ms)) return undefined

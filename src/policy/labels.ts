@@ -1,4 +1,11 @@
-import { checkKey, checkValue, isAtLeast, type Provenance } from '../identity/attributes.ts'
+import {
+  checkKey,
+  checkValue,
+  isAtLeast,
+  maxKeyBytes,
+  maxValueBytes,
+  type Provenance,
+} from '../identity/attributes.ts'
 import { fieldLimits } from './limits.ts'
 import { mapOf, oneOrSetOf, text, type Shape } from './shape.ts'
 
@@ -13,12 +20,14 @@ const labelKey: Shape<string> = text({
       ? `; did you mean "label.${key}"`
       : '',
   write: (key) => key,
+  schema: { pattern: '^label\\.', maxLength: maxKeyBytes },
 })
 
 const labelValue: Shape<string> = text({
   expects: 'a label value of at most 512 bytes without control characters',
   parse: (value) => (isAccepted(checkValue, value) ? value : undefined),
   write: (value) => value,
+  schema: { maxLength: maxValueBytes },
 })
 
 function isAccepted(check: (text: string) => string, text: string): boolean {

@@ -1,7 +1,10 @@
+import { checkAccountsOfCondition } from './condition-accounts.ts'
+import { conditionShape } from './condition-shape.ts'
 import { encryptions, type Encryption } from './encryption.ts'
 import { instantShape } from './instant.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { fieldLimits } from './limits.ts'
+import { onRejectShape, type OnReject } from './on-reject.ts'
 import { portShape, type Port } from './port.ts'
 import { optional, record, required, withDefault } from './record.ts'
 import { defaultNeed, type Selector } from './selector.ts'
@@ -26,6 +29,9 @@ export interface NetworkPolicySpec {
   readonly mode: PolicyMode
   /** Milliseconds since the epoch from which on the policy has no effect. */
   readonly expires: number | undefined
+  /** CEL; undefined: always. */
+  readonly when: string | undefined
+  readonly onReject: OnReject
 }
 
 export type NetworkPolicy = DocumentOf<'NetworkPolicy', NetworkPolicySpec>
@@ -42,7 +48,10 @@ export const networkPolicyKind: Kind<'NetworkPolicy', NetworkPolicySpec> = {
       encryption: withDefault(oneOf(encryptions), 'required'),
       mode: withDefault(oneOf(policyModes), 'enforce'),
       expires: optional(instantShape),
+      when: optional(conditionShape),
+      onReject: withDefault(onRejectShape, 'keep'),
     },
-    later: ['when', 'http'],
+    later: ['http'],
+    check: checkAccountsOfCondition,
   }),
 }

@@ -4,6 +4,7 @@ import { readDocument, type PolicyDocument } from './document.ts'
 import type { DocumentNode } from './document-node.ts'
 import { documentLimits } from './limits.ts'
 import type { ProblemList } from './problem-list.ts'
+import type { ReadOptions } from './read-options.ts'
 import { refused } from './shape.ts'
 import { readYaml } from './yaml-nodes.ts'
 
@@ -12,13 +13,17 @@ import { readYaml } from './yaml-nodes.ts'
  * Throws `ERR_DOCUMENT` with every problem of the file: one bad document refuses all.
  * `source` names the file in messages.
  */
-export function parseDocuments(text: string, source = 'input'): PolicyDocument[] {
+export function parseDocuments(
+  text: string,
+  source = 'input',
+  { tagsTrusted = false }: ReadOptions = {},
+): PolicyDocument[] {
   const { nodes, problems } = readYaml(text, source)
   const documents: PolicyDocument[] = []
   const seen = new Set<string>()
   for (const node of nodes) {
     if (problems.isFull) break
-    const document = readDocument(node, { path: '', problems })
+    const document = readDocument(node, { path: '', problems, tagsTrusted })
     if (document === refused) continue
     refuseTooLarge(document, node, problems)
     refuseRepeated(document, node, seen, problems)

@@ -1,9 +1,18 @@
 import type { TrustProfile } from '../identity/profile.ts'
-import { hasBit, listBits, setBit } from './bitset.ts'
-import type { CompiledPolicy } from './compiled-policy.ts'
-import type { NetworkPolicy } from './network-policy.ts'
-import { ProfileTable, type KnownProfile } from './profile-table.ts'
+import { hasBit } from './bitset.ts'
+import {
+  stages,
+  type CompiledPolicy,
+  type DecisionDocument,
+  type Stage,
+} from './compiled-policy.ts'
+import { askCondition, conditionDeadline, readsNow } from './condition.ts'
+import { addGuardrail, earlier, guardedVerdict, nothingGuarded, type Guarding } from './guarding.ts'
+import type { Observe } from './observe.ts'
+import { ProfileTable, type ProfileClass } from './profile-table.ts'
+import { matchesSelector } from './selector.ts'
 import { noPolicyMatched, type Question, type Verdict } from './verdict.ts'
+import { VerdictCache } from './verdict-cache.ts'
 
 /** Bounds of what a policy set remembers; the least it then costs is to decide once more. */
 export interface DecisionLimits {
@@ -18,39 +27,59 @@ const allPorts = 0xffff
 /** Stands for every port that no policy names, so that a port scan leaves nothing behind here. */
 const unnamedPort = 0
 
+/** One question on its way through the documents. */
+interface Asked {
+  readonly source: ProfileClass
+  readonly target: ProfileClass
+  readonly port: number
+  readonly now: number
+  /** Documents whose `to` and ports concern it, ascending. */
+  readonly candidates: Int32Array
+}
+
 /**
  * Compiled policies, immutable in meaning: any change of policy is a new set, so nothing that is
  * remembered here can be about another version. Not shared between threads.
  */
 export class PolicySet {
-  /** In order of precedence: the first that matches decides. */
+  /** In order of precedence: the first that matches decides. Guardrails and Observe are among them. */
   readonly policies: readonly CompiledPolicy[]
   readonly #table: ProfileTable
   readonly #limits: DecisionLimits
   readonly #namedPorts: ReadonlySet<number>
-  /** Where those in `mode: observe` begin. */
-  readonly #firstObserved: number
+  /** Where each stage ends. */
+  readonly #guardrailsEnd: number
+  readonly #policiesEnd: number
+  readonly #recordedEnd: number
   /**
-   * Whether the last evaluation passed over a policy that had expired. Such a verdict is not kept: it
-   * would be wrong for an earlier time. Any other holds from the beginning to its deadline, because
-   * policies only ever end.
+   * Whether the last evaluation passed over a policy that had expired, or asked for the time. Such a
+   * verdict is not kept: it would be wrong for an earlier time. Any other holds from the beginning to
+   * its deadline, because policies only ever end.
    */
-  #passedExpired = false
-  #verdicts = 0
+  #isMomentary = false
+  /** When a condition that was asked may answer otherwise. */
+  #conditionDeadline = Infinity
+  readonly #verdicts: VerdictCache
 
   /** Use `compilePolicies`; the policies must be in order of precedence. */
   constructor(policies: readonly CompiledPolicy[], limits: DecisionLimits) {
     this.policies = policies
     this.#table = new ProfileTable(policies)
+    this.#verdicts = new VerdictCache(limits.verdicts)
     this.#limits = { ...limits, profiles: Math.min(limits.profiles, mostProfiles) }
     this.#namedPorts = new Set(policies.flatMap(({ ports }) => [...(ports ?? [])]))
-    const observed = policies.findIndex(({ document }) => document.spec.mode === 'observe')
-    this.#firstObserved = observed === -1 ? policies.length : observed
+    const endOf = (last: Stage): number => {
+      const end = policies.findIndex(({ stage }) => stage > last)
+      return end === -1 ? policies.length : end
+    }
+    this.#guardrailsEnd = endOf(stages.guardrail)
+    this.#policiesEnd = endOf(stages.policy)
+    this.#recordedEnd = endOf(stages.recorded)
   }
 
   /**
    * Decides whether `from` may open a connection to `to`. A pure function of the question: what it
-   * remembers never changes an answer. Costs two look-ups and one in the destination's cache.
+   * remembers never changes an answer. Costs three look-ups.
    */
   decide(question: Question): Verdict {
     const { from, to, port, now } = question
@@ -58,47 +87,98 @@ export class PolicySet {
     if (this.#table.size + 2 > this.#limits.profiles) this.#forgetProfiles()
     const source = this.#table.know(from)
     const target = this.#table.know(to)
-    const key = (source.id << 16) | port
-    const known = target.verdicts.get(key)
+    const known = this.#verdicts.get(source.id, target.id, port)
     if (known !== undefined && (known.deadline === undefined || now < known.deadline)) return known
     const verdict = this.#evaluate(source, target, port, now)
-    if (!this.#passedExpired && this.#limits.verdicts > 0) this.#remember(target, key, verdict)
+    if (!this.#isMomentary) this.#verdicts.set(source.id, target.id, port, verdict)
     return verdict
   }
 
-  /** The policies that can match a workload with this profile at either end, in order of precedence. */
-  relevantFor(profile: TrustProfile): NetworkPolicy[] {
+  /** The documents that can match a workload with this profile at either end, in order of precedence. */
+  relevantFor(profile: TrustProfile): readonly DecisionDocument[] {
     if (this.#table.size + 1 > this.#limits.profiles) this.#forgetProfiles()
-    const { from, to } = this.#table.know(profile)
-    const either = from.slice()
-    for (const at of to) setBit(either, at)
-    return listBits(either).flatMap((at) => this.policies[at]?.document ?? [])
+    return this.#table.know(profile).relevant
   }
 
-  #evaluate(source: KnownProfile, target: KnownProfile, port: number, now: number): Verdict {
-    this.#passedExpired = false
-    const candidates = this.#candidates(target, port)
-    let verdict = noPolicyMatched
-    for (const at of candidates) {
-      if (at >= this.#firstObserved) break
-      if (!hasBit(source.from, at)) continue
-      const policy = this.policies[at]
-      if (policy === undefined || this.#hasExpired(policy, now)) continue
-      verdict = policy.verdict
-      break
+  /**
+   * The Observe with `external: true` that lets a peer which proves no identity reach a workload, if
+   * there is one at this time. Denies and guardrails are to be asked first, as for any peer.
+   */
+  externalObserveOf(to: TrustProfile, now: number): Observe | undefined {
+    for (const { document } of this.policies.slice(this.#recordedEnd)) {
+      if (document.kind !== 'Observe' || now >= document.spec.expires) continue
+      if (document.spec.external && matchesSelector(document.spec.scope, to)) return document
     }
-    if (this.#firstObserved === this.policies.length) return verdict
-    return this.#withObserved(verdict, source, candidates, now)
+    return undefined
   }
 
-  #hasExpired(policy: CompiledPolicy, now: number): boolean {
-    if (now < policy.expires) return false
-    this.#passedExpired = true
-    return true
+  #evaluate(source: ProfileClass, target: ProfileClass, port: number, now: number): Verdict {
+    this.#isMomentary = false
+    this.#conditionDeadline = Infinity
+    const candidates = this.#candidates(target, port)
+    const asked: Asked = { source, target, port, now, candidates }
+    const guarding = this.#guardrailsEnd === 0 ? undefined : this.#askGuardrails(asked)
+    let verdict = guarding?.denial ?? this.#askPolicies(asked)
+    if (guarding !== undefined) verdict = guardedVerdict(verdict, guarding)
+    if (this.#policiesEnd < this.#recordedEnd) verdict = this.#withObserved(verdict, asked)
+    if (this.#conditionDeadline === Infinity) return verdict
+    return { ...verdict, deadline: earlier(verdict.deadline, this.#conditionDeadline) }
+  }
+
+  /** All that match, because their effects add up. Undefined where none does. */
+  #askGuardrails(asked: Asked): Guarding | undefined {
+    let guarding: Guarding | undefined
+    for (const at of asked.candidates) {
+      if (at >= this.#guardrailsEnd) break
+      const verdict = this.#askOne(at, asked)
+      const policy = this.policies[at]
+      if (verdict === undefined || policy === undefined) continue
+      guarding ??= nothingGuarded()
+      addGuardrail(guarding, policy, verdict)
+    }
+    return guarding
+  }
+
+  /** The first policy that matches; where none does, the first Observe. */
+  #askPolicies(asked: Asked): Verdict {
+    const { from } = asked.source
+    for (const at of asked.candidates) {
+      // Most candidates end here, so this is asked before anything is called.
+      if (at < this.#guardrailsEnd || !hasBit(from, at)) continue
+      if (at >= this.#policiesEnd && at < this.#recordedEnd) continue
+      const verdict = this.#askOne(at, asked)
+      if (verdict !== undefined) return verdict
+    }
+    return noPolicyMatched
+  }
+
+  /** What one of the candidates says; undefined where it does not match. */
+  #askOne(at: number, asked: Asked): Verdict | undefined {
+    if (!hasBit(asked.source.from, at)) return undefined
+    const policy = this.policies[at]
+    if (policy === undefined) return undefined
+    if (asked.now >= policy.expires) {
+      this.#isMomentary = true
+      return undefined
+    }
+    return policy.condition === undefined ? policy.verdict : this.#askConditional(policy, asked)
+  }
+
+  #askConditional(policy: CompiledPolicy, asked: Asked): Verdict | undefined {
+    const { condition, verdict, whenUnknown } = policy
+    if (condition === undefined) return verdict
+    const { source, target, port, now } = asked
+    if (readsNow(condition)) {
+      this.#isMomentary = true
+      const deadline = conditionDeadline(condition, now)
+      this.#conditionDeadline = Math.min(this.#conditionDeadline, deadline)
+    }
+    const truth = askCondition(condition, source.view, target.view, port, now)
+    return truth === undefined ? whenUnknown : truth ? verdict : undefined
   }
 
   /** Policies for this destination and port, ascending. Ports that no policy names are as one. */
-  #candidates(target: KnownProfile, port: number): Int32Array {
+  #candidates(target: ProfileClass, port: number): Int32Array {
     const named = this.#namedPorts.has(port) ? port : unnamedPort
     const known = target.toByPort.get(named)
     if (known !== undefined) return known
@@ -107,43 +187,23 @@ export class PolicySet {
     return concerned
   }
 
-  #withObserved(
-    verdict: Verdict,
-    source: KnownProfile,
-    candidates: Int32Array,
-    now: number,
-  ): Verdict {
+  /** The verdict with the names of policies in `mode: observe` that match. */
+  #withObserved(verdict: Verdict, asked: Asked): Verdict {
     const matching: CompiledPolicy[] = []
-    for (const at of candidates) {
+    for (const at of asked.candidates) {
+      if (at < this.#policiesEnd || at >= this.#recordedEnd) continue
       const policy = this.policies[at]
-      if (policy === undefined || at < this.#firstObserved || !hasBit(source.from, at)) continue
-      if (!this.#hasExpired(policy, now)) matching.push(policy)
+      if (policy !== undefined && this.#askOne(at, asked) !== undefined) matching.push(policy)
     }
     if (matching.length === 0) return verdict
-    const deadline = Math.min(
-      verdict.deadline ?? Infinity,
-      ...matching.map(({ expires }) => expires),
-    )
-    return {
-      ...verdict,
-      deadline: deadline === Infinity ? undefined : deadline,
-      observed: matching.map(({ document }) => document.name),
-    }
-  }
-
-  #remember(target: KnownProfile, key: number, verdict: Verdict): void {
-    if (this.#verdicts >= this.#limits.verdicts) {
-      this.#table.forgetVerdicts()
-      this.#verdicts = 0
-    }
-    // A verdict past its deadline is replaced and counted twice: the count errs to the safe side.
-    target.verdicts.set(key, verdict)
-    this.#verdicts += 1
+    const ends = Math.min(...matching.map(({ expires }) => expires))
+    const observed = matching.map(({ document }) => document.name)
+    return { ...verdict, deadline: earlier(verdict.deadline, ends), observed }
   }
 
   #forgetProfiles(): void {
     this.#table.forgetProfiles()
-    this.#verdicts = 0
+    this.#verdicts.clear()
   }
 }
 

@@ -15,6 +15,7 @@ export const portShape: Shape<Port> = text({
   },
   hint: portHint,
   write: formatPort,
+  schema: { pattern: '^tcp/[1-9][0-9]{0,4}$', examples: ['tcp/443'] },
 })
 
 function portHint(written: string): string {

@@ -1,7 +1,8 @@
 import { quote } from '../base/errors.ts'
 import { didYouMean } from './did-you-mean.ts'
-import type { Json, MapField, WrittenNode } from './document-node.ts'
+import type { Json, JsonObject, MapField, MapNode, WrittenNode } from './document-node.ts'
 import { fieldLimits } from './limits.ts'
+import type { Selector } from './selector.ts'
 import {
   complain,
   placeOf,
@@ -16,6 +17,7 @@ import {
 /** One field of a record: its shape, and what it means when it is not there. */
 export interface Field<T> {
   readonly expects: string
+  readonly schema: JsonObject
   /** Undefined for a field that must be there. */
   readonly absent: { readonly value: T } | undefined
   readonly read: (node: WrittenNode, place: Place) => T | Refused
@@ -44,23 +46,56 @@ export function withDefault<T extends string | number>(
 ): Field<T> {
   return {
     ...shape,
+    schema: { ...shape.schema, default: value },
     absent: { value },
     write: (written) => (written === value ? undefined : shape.write(written)),
   }
 }
 
+/** `true` or `false`, with the value that it has when left out. */
+export function withDefaultFlag(value: boolean): Field<boolean> {
+  const expects = 'true or false'
+  return {
+    expects,
+    schema: { type: 'boolean', default: value },
+    absent: { value },
+    read: (node, place) => {
+      const seen = node.kind === 'scalar' ? node.value : undefined
+      return typeof seen === 'boolean' ? seen : refuse(node, place, expects)
+    },
+    write: (written) => (written === value ? undefined : written),
+  }
+}
+
+/** A selector that means anybody when it is left out. */
+export function selectorOrAnybody(shape: Shape<Selector>): Field<Selector> {
+  return {
+    ...shape,
+    absent: { value: anybody },
+    write: (selector) => {
+      const isAnybody = selector.length === 1 && selector[0]?.length === 0
+      return isAnybody ? undefined : shape.write(selector)
+    },
+  }
+}
+
+/** One alternative without any term. */
+const anybody: Selector = [[]]
+
 export type Fields<T> = { readonly [Name in keyof T & string]: Field<T[Name]> }
 
 /**
  * A map with exactly these fields. `later` names the fields that the reference knows and this version
- * does not enforce: they are refused in words of their own, never skipped.
+ * does not enforce: they are refused in words of their own, never skipped. `check` complains about
+ * what no field can see alone.
  */
 export function record<T extends object>(options: {
   readonly expects: string
   readonly fields: Fields<T>
   readonly later?: readonly string[]
+  readonly check?: (value: T, node: MapNode, place: Place) => void
 }): Shape<T> {
-  const { expects, later = [] } = options
+  const { expects, later = [], check } = options
   // Each field reads and writes its own type; the table as a whole cannot say so.
   const fields = new Map(
     Object.entries(options.fields as unknown as Record<string, Field<unknown>>),
@@ -89,7 +124,10 @@ export function record<T extends object>(options: {
       } else values.set(name, field.absent.value)
     }
     const isGood = place.problems.count === before && !Array.from(values.values()).includes(refused)
-    return isGood ? (Object.fromEntries(values) as T) : refused
+    if (!isGood) return refused
+    const value = Object.fromEntries(values) as T
+    check?.(value, node, place)
+    return place.problems.count === before ? value : refused
   }
 
   const write = (value: T): Json => {
@@ -103,7 +141,17 @@ export function record<T extends object>(options: {
     )
   }
 
-  return { expects, read, write }
+  return { expects, schema: schemaOf(fields), read, write }
+}
+
+function schemaOf(fields: ReadonlyMap<string, Field<unknown>>): JsonObject {
+  const names = [...fields.keys()]
+  return {
+    type: 'object',
+    properties: Object.fromEntries(Array.from(fields, ([name, { schema }]) => [name, schema])),
+    required: names.filter((name) => fields.get(name)?.absent === undefined),
+    additionalProperties: false,
+  }
 }
 
 function readField<T>(field: Field<T>, { name, value }: MapField, place: Place): T | Refused {

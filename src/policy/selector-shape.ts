@@ -28,6 +28,14 @@ import {
   type Shape,
 } from './shape.ts'
 
+/** Whole keys by name, so that editors can offer them; members of open families by their form. */
+const selectorKeySchema: JsonObject = {
+  anyOf: [
+    { enum: families.map(({ key }) => key).filter((key) => !key.endsWith('.*')) },
+    { pattern: `^[a-z0-9_][a-z0-9_.:/-]*(?:@(?:${provenances.join('|')}))?$` },
+  ],
+}
+
 /**
  * Selectors as they are written (POLICY, "Selectors"): a map is *and* over keys, a list of values is
  * *or*, a list of maps is *or*. `need` is the provenance of a key that does not name one.
@@ -37,6 +45,12 @@ export function selectorShape(need: Provenance): Shape<Selector> {
   const expects = `a selector (a map such as { label.app: web }, or a list of up to ${String(fieldLimits.selectorMaps)} of them)`
   return {
     expects,
+    schema: {
+      anyOf: [
+        map.schema,
+        { type: 'array', minItems: 1, maxItems: fieldLimits.selectorMaps, items: map.schema },
+      ],
+    },
     read: (node, place) => {
       if (node.kind === 'list') return readItems(map, node, place, fieldLimits.selectorMaps)
       if (node.kind === 'scalar') return refuse(node, place, expects, anybodyHint(node.value))
@@ -60,6 +74,12 @@ function alternativeShape(need: Provenance): Shape<Alternative> {
   const expects = 'a map such as { label.app: web }'
   return {
     expects,
+    schema: {
+      type: 'object',
+      maxProperties: fieldLimits.selectorKeys,
+      propertyNames: selectorKeySchema,
+      additionalProperties: values.schema,
+    },
     read: (node, place) =>
       node.kind === 'map' ? readMap(node, place, need) : refuse(node, place, expects),
     write: (alternative): JsonObject =>
@@ -116,7 +136,7 @@ function readKey({ name, offset }: MapField, place: Place, need: Provenance): Ke
 }
 
 /** Why no profile can ever have this key at this provenance, or undefined. */
-function wrongKey(key: string, need: Provenance): string | undefined {
+export function wrongKey(key: string, need: Provenance): string | undefined {
   try {
     checkKey(key)
   } catch (error: unknown) {
@@ -199,17 +219,27 @@ export function spellKey({ key, need }: KeyOfTerm, usual: Provenance): string {
 
 const keysOfAnAccount = new Set(['aws.iam-role', 'aws.security-group', 'aws.asg'])
 
+/** Whether a key is set by whoever administers the account, so that it means nothing without it. */
+export function isKeyOfAnAccount(key: string): boolean {
+  return key.startsWith('aws.tag.') || keysOfAnAccount.has(key)
+}
+
 /**
- * Whoever may tag in any bound account could otherwise be anyone. (Accounts whose tags are trusted by
- * their binding come with account bindings.)
+ * Whoever may tag in any bound account could otherwise be anyone; `tagsTrusted` says that every
+ * account concerned is bound with `tags: trusted`.
  */
 function namesAccountOfTags(node: MapNode, terms: readonly Term[], place: Place): boolean {
-  const tag = terms.find(({ key }) => key.startsWith('aws.tag.') || keysOfAnAccount.has(key))
-  if (tag === undefined || terms.some(namesAccount)) return true
+  const tag = terms.find(({ key }) => isKeyOfAnAccount(key))
+  if (place.tagsTrusted === true || tag === undefined || terms.some(namesAccount)) return true
   const field = node.fields.find(({ name }) => name.split('@', 1)[0] === tag.key)
   const message = `a selector on ${quote(tag.key)} must also name "aws.account" by value: any bound account could set it`
   complain(field?.offset ?? node.offset, place, message)
   return false
+}
+
+/** Whether a selector meets only profiles of accounts that it names. */
+export function isOfNamedAccounts(selector: Selector): boolean {
+  return selector.every((alternative) => alternative.some(namesAccount))
 }
 
 function namesAccount(term: Term): boolean {

@@ -1,6 +1,12 @@
 import { quote } from '../base/errors.ts'
 import { didYouMean } from './did-you-mean.ts'
-import { describeNode, type DocumentNode, type Json, type WrittenNode } from './document-node.ts'
+import {
+  describeNode,
+  type DocumentNode,
+  type Json,
+  type JsonObject,
+  type WrittenNode,
+} from './document-node.ts'
 import { fieldLimits } from './limits.ts'
 import type { ProblemList } from './problem-list.ts'
 
@@ -12,6 +18,8 @@ export type Refused = typeof refused
 export interface Place {
   readonly path: string
   readonly problems: ProblemList
+  /** Whether tags count without the account they come from: see `ReadOptions`. */
+  readonly tagsTrusted?: boolean
 }
 
 /**
@@ -22,6 +30,8 @@ export interface Place {
 export interface Shape<T> {
   /** For messages: `expected <expects>, got ...`. */
   readonly expects: string
+  /** What may be written, for editors (JSON Schema 2020-12); `read` may ask for more. */
+  readonly schema: JsonObject
   readonly read: (node: WrittenNode, place: Place) => T | Refused
   readonly write: (value: T) => Json
 }
@@ -44,9 +54,10 @@ export function complain(offset: number, { path, problems }: Place, message: str
 }
 
 /** The place of a field (`name`) or of a list item (`[0]`) below another. */
-export function placeOf({ path, problems }: Place, part: string): Place {
+export function placeOf(place: Place, part: string): Place {
+  const { path } = place
   const isTop = path === '' || part.startsWith('[')
-  return { path: isTop ? `${path}${part}` : `${path}.${part}`, problems }
+  return { ...place, path: isTop ? `${path}${part}` : `${path}.${part}` }
 }
 
 /** A text that `parse` turns into a value (undefined: refused); `hint` ends the message. */
@@ -55,10 +66,12 @@ export function text<T>(options: {
   readonly parse: (text: string) => T | undefined
   readonly hint?: (text: string) => string
   readonly write: (value: T) => string
+  readonly schema?: JsonObject
 }): Shape<T> {
-  const { expects, parse, hint, write } = options
+  const { expects, parse, hint, write, schema } = options
   return {
     expects,
+    schema: { type: 'string', ...(schema ?? { description: expects }) },
     read: (node, place) => {
       if (node.kind !== 'scalar' || typeof node.value !== 'string') {
         return refuse(node, place, expects, quotesHint(node))
@@ -83,6 +96,7 @@ export function oneOf<T extends string>(words: readonly T[]): Shape<T> {
     parse: (word) => words.find((known) => known === word),
     hint: (word) => didYouMean(word, words),
     write: (word) => word,
+    schema: { enum: words },
   })
 }
 
@@ -91,6 +105,7 @@ export function wholeNumber(least: number, most: number): Shape<number> {
   const expects = `a whole number from ${String(least)} to ${String(most)}`
   return {
     expects,
+    schema: { type: 'integer', minimum: least, maximum: most },
     read: (node, place) => {
       const value = node.kind === 'scalar' ? node.value : undefined
       const fits =
@@ -112,6 +127,7 @@ export function setOf<T extends string | number>(
   const expects = `a list of 1 to ${String(most)} entries, each ${item.expects}`
   return {
     expects,
+    schema: { type: 'array', minItems: 1, maxItems: most, items: item.schema },
     read: (node, place) => {
       if (node.kind !== 'list') return refuse(node, place, expects)
       const values = readItems(item, node, place, most)
@@ -129,6 +145,7 @@ export function oneOrSetOf<T extends string | number>(
   const list = setOf(item, most)
   return {
     expects: `${item.expects}, or ${list.expects}`,
+    schema: { anyOf: [item.schema, list.schema] },
     read: (node, place) => {
       if (node.kind === 'list') return list.read(node, place)
       const value = item.read(node, place)
@@ -176,6 +193,13 @@ export function mapOf<T>(
   const expects = `a map of 1 to ${String(most)} entries from ${key.expects}`
   return {
     expects,
+    schema: {
+      type: 'object',
+      minProperties: 1,
+      maxProperties: most,
+      propertyNames: key.schema,
+      additionalProperties: value.schema,
+    },
     read: (node, place) => {
       if (node.kind !== 'map') return refuse(node, place, expects)
       if (node.fields.length === 0 || node.fields.length > most) {
@@ -206,4 +230,5 @@ export const nameShape: Shape<string> = text({
       ? name
       : undefined,
   write: (name) => name,
+  schema: { maxLength: fieldLimits.nameLength, pattern: '^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$' },
 })

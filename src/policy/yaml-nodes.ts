@@ -41,7 +41,7 @@ export function readYaml(
 
 function readDocuments(text: string, lines: LineCounter, problems: ProblemList): DocumentNode[] {
   const nodes: DocumentNode[] = []
-  const converter = new NodeConverter(problems)
+  const converter = new NodeConverter(text, problems)
   let count = 0
   // The composer is lazy, so a file of too many documents is not read to its end.
   for (const document of compose(text, lines)) {
@@ -96,12 +96,14 @@ function documentsIn(node: DocumentNode, problems: ProblemList): readonly Docume
 
 /** Turns the library's tree into ours, with the rules that are about form: keys, tags, aliases, depth. */
 class NodeConverter {
+  readonly #text: string
   readonly #problems: ProblemList
   readonly #anchors = new Map<string, { readonly node: DocumentNode; readonly size: number }>()
   #converted = 0
   #aliased = 0
 
-  constructor(problems: ProblemList) {
+  constructor(text: string, problems: ProblemList) {
+    this.#text = text
     this.#problems = problems
   }
 
@@ -136,7 +138,8 @@ class NodeConverter {
       return { kind: 'list', offset, items: yaml.items.map((item) => this.#node(item, depth + 1)) }
     }
     const value = yaml.value as ScalarNode['value']
-    return { kind: 'scalar', offset, value, written: yaml.source ?? String(value) }
+    const raw = this.#text.slice(offset, yaml.range?.[1] ?? offset)
+    return { kind: 'scalar', offset, value, written: yaml.source ?? String(value), raw }
   }
 
   #fields(yaml: YAMLMap, depth: number): MapField[] {

@@ -20,6 +20,9 @@ const rule = fc.record(
     assign: fc.constant(labels),
     claims: fc.constantFrom({ 'os.*': '*' }, { 'app.version': ['2', '1'], 'env.*': 'x*' }),
     keysPerNode: fc.integer({ min: 1, max: 3 }),
+    require: fc.constantFrom(['ec2'], ['sts-proof', 'ec2']),
+    forms: fc.constantFrom(['rsa2048'], ['signature', 'pkcs7', 'pkcs7']),
+    firstEnrolmentWithin: fc.constantFrom('30s', '10m', '600s'),
   },
   { requiredKeys: ['match', 'names'], noNullPrototype: true },
 )

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import type { Attribute } from '../../src/identity/attributes.ts'
 import { createProfile, type TrustProfile } from '../../src/identity/profile.ts'
 import { provenances } from '../../src/identity/provenance.ts'
-import { parseDocuments, type NetworkPolicy } from '../../src/policy/index.ts'
+import { isDecisive, parseDocuments, type DecisionDocument } from '../../src/policy/index.ts'
+import { conditionTexts } from './policy-conditions.ts'
 
 /** So few keys and values that random profiles and policies meet often. */
 const keys = ['label.app', 'label.env', 'image.name', 'os.user', 'app.version']
@@ -53,31 +54,61 @@ export const times: fc.Arbitrary<number> = fc
   .integer({ min: 0, max: 4 })
   .map((step) => step * 1_000)
 
-const spec = fc.record(
+const portList = fc.array(
+  ports.map((port) => `tcp/${String(port)}`),
+  { minLength: 1 },
+)
+const ends = times.map((ms) => new Date(ms).toISOString())
+
+const policySpec = fc.record(
   {
     from: selector,
     to: selector,
     action: fc.constantFrom('allow', 'allow', 'allow', 'deny'),
-    ports: fc.array(
-      ports.map((port) => `tcp/${String(port)}`),
-      { minLength: 1 },
-    ),
+    ports: portList,
     encryption: fc.constantFrom('required', 'optional', 'none'),
     mode: fc.constantFrom('enforce', 'enforce', 'observe'),
-    expires: times.map((ms) => new Date(ms).toISOString()),
+    expires: ends,
+    when: conditionTexts,
+    onReject: fc.constantFrom('keep', 'deny-new'),
   },
   { requiredKeys: ['from', 'to', 'action'], noNullPrototype: true },
 )
 
-/** The text of policies with unique names. */
+const guardrailSpec = fc
+  .record(
+    {
+      from: selector,
+      to: selector,
+      ports: portList,
+      when: conditionTexts,
+      action: fc.constantFrom('deny', 'alert', 'alert'),
+      encryption: fc.constant('required'),
+      maxStale: fc.constantFrom('30s', '60m'),
+      expires: ends,
+    },
+    { requiredKeys: ['from'], noNullPrototype: true },
+  )
+  .filter((spec) => [spec.action, spec.encryption, spec.maxStale].some((set) => set !== undefined))
+
+const observeSpec = fc.record(
+  { scope: selector, expires: ends, external: fc.boolean() },
+  { requiredKeys: ['scope', 'expires'], noNullPrototype: true },
+)
+
+const document = fc.oneof(
+  { weight: 6, arbitrary: policySpec.map((spec) => ({ kind: 'NetworkPolicy', spec })) },
+  { weight: 2, arbitrary: guardrailSpec.map((spec) => ({ kind: 'Guardrail', spec })) },
+  { weight: 1, arbitrary: observeSpec.map((spec) => ({ kind: 'Observe', spec })) },
+)
+
+/** The text of documents with unique names. */
 export const policyTexts: fc.Arbitrary<string> = fc
-  .array(spec, { maxLength: 8 })
-  .map((specs) =>
-    JSON.stringify(
-      specs.map((each, at) => ({ kind: 'NetworkPolicy', name: `p${String(at)}`, spec: each })),
-    ),
+  .array(document, { maxLength: 10 })
+  .map((documents) =>
+    JSON.stringify(documents.map((each, at) => ({ ...each, name: `p${String(at)}` }))),
   )
 
-export const policies: fc.Arbitrary<NetworkPolicy[]> = policyTexts.map((text) =>
-  parseDocuments(text).filter((document) => document.kind === 'NetworkPolicy'),
+export const policies: fc.Arbitrary<DecisionDocument[]> = policyTexts.map((text) =>
+  parseDocuments(text).filter(isDecisive),
 )

@@ -1,36 +1,105 @@
 import type { ProfileEntry, TrustProfile } from '../../src/identity/profile.ts'
 import { provenances, type Provenance } from '../../src/identity/provenance.ts'
-import type { NetworkPolicy, Selector, Term } from '../../src/policy/index.ts'
-import type { Question } from '../../src/policy/verdict.ts'
+import type {
+  DecisionDocument,
+  Guardrail,
+  NetworkPolicy,
+  Question,
+  Selector,
+  Term,
+} from '../../src/policy/index.ts'
+import { meaningOf } from './policy-conditions.ts'
+
+export interface OracleVerdict {
+  readonly action: string
+  readonly reason: string
+  readonly policy: string | undefined
+  readonly encryption: string
+  readonly observed: readonly string[]
+  readonly alerts: readonly string[]
+  readonly maxStale: number | undefined
+}
 
 /**
- * What the reference (POLICY, "Selectors" and "Decision") says, written as naively as it reads: every
- * policy is asked every time, nothing is indexed, ordered beforehand or remembered. It shares no code
- * with the engine.
+ * What the reference (POLICY, "Selectors", "Three-valued conditions", "Decision", "Observe",
+ * "Guardrail") says, written as naively as it reads: every document is asked every time, nothing is
+ * indexed, ordered beforehand or remembered. It shares no code with the engine.
  */
-export function oracle(
-  policies: readonly NetworkPolicy[],
-  { from, to, port, now }: Question,
-): { action: string; policy: string | undefined; encryption: string; observed: string[] } {
-  const matching = policies.filter(
-    ({ spec }) =>
-      selects(spec.from, from) &&
-      selects(spec.to, to) &&
-      (spec.ports === undefined || spec.ports.some((named) => named === port)) &&
-      (spec.expires === undefined || spec.expires > now),
-  )
-  const names = (list: readonly NetworkPolicy[]): string[] => list.map(({ name }) => name).sort()
-  const observed = names(matching.filter(({ spec }) => spec.mode === 'observe'))
+export function oracle(documents: readonly DecisionDocument[], question: Question): OracleVerdict {
+  const guardrails = documents.filter((each) => each.kind === 'Guardrail')
+  const policies = documents.filter((each) => each.kind === 'NetworkPolicy')
+  const guarding = guardrails.filter((each) => matches(each, question))
+  const matching = policies.filter((each) => matches(each, question))
   const enforced = matching.filter(({ spec }) => spec.mode === 'enforce')
-  const denies = names(enforced.filter(({ spec }) => spec.action === 'deny'))
-  if (denies.length > 0) {
-    return { action: 'deny', policy: denies[0], encryption: 'required', observed }
+  const stale = guarding.flatMap(({ spec }) => spec.maxStale ?? [])
+  const noted = {
+    observed: names(matching.filter(({ spec }) => spec.mode === 'observe')),
+    alerts: names(guarding.filter(({ spec }) => spec.action === 'alert')),
+    maxStale: stale.length === 0 ? undefined : Math.min(...stale),
   }
+  const deny = (by: Matchable, reason: string): OracleVerdict => {
+    const unknown = answerOf(by, question) === 'unknown'
+    const why = unknown ? 'condition-unknown' : reason
+    return { action: 'deny', reason: why, policy: by.name, encryption: 'required', ...noted }
+  }
+  const forbidding = first(guarding.filter(({ spec }) => spec.action === 'deny'))
+  if (forbidding !== undefined) return deny(forbidding, 'guardrail')
+  const denying = first(enforced.filter(({ spec }) => spec.action === 'deny'))
+  if (denying !== undefined) return deny(denying, 'denied-by-policy')
+
+  const mustEncrypt = guarding.some(({ spec }) => spec.encryption === 'required')
   for (const encryption of ['required', 'optional', 'none']) {
-    const allows = names(enforced.filter(({ spec }) => spec.encryption === encryption))
-    if (allows.length > 0) return { action: 'allow', policy: allows[0], encryption, observed }
+    const allowing = first(enforced.filter(({ spec }) => spec.encryption === encryption))
+    if (allowing === undefined) continue
+    const strictest = mustEncrypt ? 'required' : encryption
+    const reason = 'allowed-by-policy'
+    return { action: 'allow', reason, policy: allowing.name, encryption: strictest, ...noted }
   }
-  return { action: 'deny', policy: undefined, encryption: 'required', observed }
+  const letting = first(
+    documents.filter(
+      (each) =>
+        each.kind === 'Observe' &&
+        selects(each.spec.scope, question.from) &&
+        selects(each.spec.scope, question.to) &&
+        question.now < each.spec.expires,
+    ),
+  )
+  const encryption = 'required'
+  if (letting === undefined) {
+    return { action: 'deny', reason: 'no-policy-matched', policy: undefined, encryption, ...noted }
+  }
+  const reason = 'allowed-by-observe'
+  return { action: 'allow', reason, policy: letting.name, encryption, ...noted }
+}
+
+type Matchable = NetworkPolicy | Guardrail
+
+function answerOf({ spec }: Matchable, question: Question): string {
+  return spec.when === undefined ? 'yes' : meaningOf(spec.when).answer(question)
+}
+
+/** Whether a document matches; *unknown* falls on the strict side. */
+export function matches(document: Matchable, question: Question): boolean {
+  const { spec } = document
+  const { from, to, port, now } = question
+  const answer = answerOf(document, question)
+  const isStrict = document.kind === 'Guardrail' || document.spec.action === 'deny'
+  return (
+    selects(spec.from, from) &&
+    selects(spec.to, to) &&
+    (spec.ports === undefined || spec.ports.some((named) => named === port)) &&
+    (spec.expires === undefined || spec.expires > now) &&
+    (answer === 'yes' || (answer === 'unknown' && isStrict))
+  )
+}
+
+function names(list: readonly DecisionDocument[]): string[] {
+  return list.map(({ name }) => name).sort()
+}
+
+function first<T extends DecisionDocument>(list: readonly T[]): T | undefined {
+  const [name] = names(list)
+  return list.find((each) => each.name === name)
 }
 
 export function selects(selector: Selector, profile: TrustProfile): boolean {

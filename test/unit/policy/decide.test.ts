@@ -39,6 +39,8 @@ describe('PolicySet.decide()', () => {
       encryption: 'required',
       deadline: undefined,
       observed: [],
+      alerts: [],
+      maxStale: undefined,
     })
   })
 

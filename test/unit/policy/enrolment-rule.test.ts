@@ -8,6 +8,7 @@ import {
   PolicyError,
   ruleAllowsClaim,
   ruleAllowsName,
+  ruleTakesForm,
   type EnrolmentRuleSpec,
   type LabelAssignmentSpec,
 } from '../../../src/policy/index.ts'
@@ -30,9 +31,15 @@ describe('EnrolmentRule', () => {
       assign: { 'label.tier': 'front' },
       claims: { 'os.*': '*', 'image.name': ['registry/web:*'] },
       keysPerNode: 3,
+      require: ['sts-proof', 'ec2'],
+      forms: ['rsa2048', 'pkcs7'],
+      firstEnrolmentWithin: '5m',
     })
     expect(spec.ttl).to.equal(1_800_000)
     expect(spec.keysPerNode).to.equal(3)
+    expect(spec.require).to.deep.equal(['ec2', 'sts-proof'])
+    expect(spec.forms).to.deep.equal(['pkcs7', 'rsa2048'])
+    expect(spec.firstEnrolmentWithin).to.equal(300_000)
     expect([...(spec.assign ?? [])]).to.deep.equal([['label.tier', ['front']]])
   })
 
@@ -72,6 +79,16 @@ describe('EnrolmentRule', () => {
     expect(ruleAllowsClaim(ruleOf({ match: {}, names: ['*'] }), 'os.user', 'root')).to.equal(false)
   })
 
+  it('takes weak forms of a document only where it lists them', () => {
+    const silent = ruleOf({ match: {}, names: ['*'] })
+    expect(ruleTakesForm(silent, 'rsa2048')).to.equal(true)
+    expect(ruleTakesForm(silent, 'pkcs7')).to.equal(false)
+    const weak = ruleOf({ match: {}, names: ['*'], forms: ['pkcs7'] })
+    expect(ruleTakesForm(weak, 'pkcs7')).to.equal(true)
+    expect(ruleTakesForm(weak, 'signature')).to.equal(false)
+    expect(ruleTakesForm(weak, 'rsa2048')).to.equal(false)
+  })
+
   const refused: Record<string, object> = {
     'no names': { match: {} },
     'a name in capitals': { match: {}, names: ['Web'] },
@@ -87,7 +104,10 @@ describe('EnrolmentRule', () => {
     'claims on labels': { match: {}, names: ['*'], claims: { 'label.*': '*' } },
     'no keys per node': { match: {}, names: ['*'], keysPerNode: 0 },
     'half a key per node': { match: {}, names: ['*'], keysPerNode: 1.5 },
-    'requirements of a later version': { match: {}, names: ['*'], require: ['ec2'] },
+    'a requirement that nobody can meet': { match: {}, names: ['*'], require: ['luck'] },
+    'no requirements, listed': { match: {}, names: ['*'], require: [] },
+    'a form that AWS does not sign': { match: {}, names: ['*'], forms: ['sha1'] },
+    'a first enrolment after the window': { match: {}, names: ['*'], firstEnrolmentWithin: '16m' },
   }
   for (const [what, spec] of Object.entries(refused)) {
     it(`refuses ${what}`, () => {

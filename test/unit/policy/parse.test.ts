@@ -58,6 +58,8 @@ describe('parseDocuments()', () => {
           encryption: 'required',
           mode: 'enforce',
           expires: undefined,
+          when: undefined,
+          onReject: 'keep',
         },
       },
     ])
@@ -90,7 +92,7 @@ spec:
 ---
 kind: NetworkPolcy
 ---
-kind: Guardrail
+kind: FilePolicy
 ---
 name: x
 `
@@ -103,9 +105,9 @@ name: x
       'f.yaml:7:11: spec.ports[0]: expected "tcp/PORT" with PORT from 1 to 65535, got the number 5432; write "5432" with the quotes',
       'f.yaml:7:17: spec.ports[1]: expected "tcp/PORT" with PORT from 1 to 65535, got "tcp/0"',
       'f.yaml:7:24: spec.ports[2]: expected "tcp/PORT" with PORT from 1 to 65535, got "5432"; did you mean "tcp/5432"',
-      'f.yaml:9:7: expected a kind out of NetworkPolicy, EnrolmentRule, LabelAssignment, got "NetworkPolcy"; did you mean "NetworkPolicy"',
-      'f.yaml:11:7: the kind Guardrail is not supported yet by this version',
-      'f.yaml:13:1: the field "kind" is missing: expected one of NetworkPolicy, EnrolmentRule, LabelAssignment',
+      'f.yaml:9:7: expected a kind out of NetworkPolicy, EnrolmentRule, LabelAssignment, Guardrail, Observe, got "NetworkPolcy"; did you mean "NetworkPolicy"',
+      'f.yaml:11:7: the kind FilePolicy is not supported yet by this version',
+      'f.yaml:13:1: the field "kind" is missing: expected one of NetworkPolicy, EnrolmentRule, LabelAssignment, Guardrail, Observe',
     ])
   })
 
@@ -166,7 +168,6 @@ name: x
       /did you mean "aws.account"/,
     ],
     'an external end': [withSpec('to: { external: { a: b } }'), '4:9', /not supported yet/],
-    'a condition': [withSpec("when: same('aws.account')"), '4:3', /"when" is not supported yet/],
     'http rules': [withSpec('http: []'), '4:3', /"http" is not supported yet/],
     udp: [withSpec('ports: [udp/53]'), '4:11', /other protocols are not supported yet/],
     'a port beyond the last': [withSpec('ports: [tcp/65536]'), '4:11', /from 1 to 65535/],
@@ -211,6 +212,11 @@ name: x
 
   it('complains about a refused value only once', () => {
     expect(listed(withSpec('action: !!str allow'))).to.have.length(1)
+  })
+
+  it('accepts a tag of any account where tags are trusted', () => {
+    const text = withSpec('from: { aws.tag.x: a }')
+    expect(parseDocuments(text, 'f.yaml', { tagsTrusted: true })).to.have.length(1)
   })
 
   it('accepts a tag whose account is named', () => {

@@ -1,0 +1,62 @@
+import { checkAccountsOfCondition } from './condition-accounts.ts'
+import { conditionShape } from './condition-shape.ts'
+import { durationShape } from './duration.ts'
+import { instantShape } from './instant.ts'
+import type { DocumentOf, Kind } from './kind.ts'
+import { fieldLimits } from './limits.ts'
+import { onRejectShape, type OnReject } from './on-reject.ts'
+import { portShape, type Port } from './port.ts'
+import { optional, record, selectorOrAnybody, withDefault } from './record.ts'
+import { defaultNeed, type Selector } from './selector.ts'
+import { selectorShape } from './selector-shape.ts'
+import { complain, oneOf, setOf } from './shape.ts'
+
+export const guardrailActions = ['deny', 'alert'] as const
+export type GuardrailAction = (typeof guardrailActions)[number]
+
+/** A rule over any pair that no policy can weaken (POLICY, "Guardrail"). */
+export interface GuardrailSpec {
+  /** Anybody where it is left out. */
+  readonly from: Selector
+  readonly to: Selector
+  /** Undefined: every port. */
+  readonly ports: readonly Port[] | undefined
+  /** CEL. */
+  readonly when: string | undefined
+  readonly action: GuardrailAction | undefined
+  readonly encryption: 'required' | undefined
+  /** Longest time in milliseconds that matching connections go by a policy whose controller is away. */
+  readonly maxStale: number | undefined
+  /** Milliseconds since the epoch from which on it has no effect. */
+  readonly expires: number | undefined
+  readonly onReject: OnReject
+}
+
+export type Guardrail = DocumentOf<'Guardrail', GuardrailSpec>
+
+const dayMs = 86_400_000
+
+export const guardrailKind: Kind<'Guardrail', GuardrailSpec> = {
+  kind: 'Guardrail',
+  spec: record<GuardrailSpec>({
+    expects: 'the spec of a Guardrail',
+    fields: {
+      from: selectorOrAnybody(selectorShape(defaultNeed)),
+      to: selectorOrAnybody(selectorShape(defaultNeed)),
+      ports: optional(setOf(portShape, fieldLimits.ports)),
+      when: optional(conditionShape),
+      action: optional(oneOf(guardrailActions)),
+      encryption: optional(oneOf(['required'])),
+      maxStale: optional(durationShape(10_000, 7 * dayMs)),
+      expires: optional(instantShape),
+      onReject: withDefault(onRejectShape, 'keep'),
+    },
+    check: (spec, node, place) => {
+      const { action, encryption, maxStale } = spec
+      if (action === undefined && encryption === undefined && maxStale === undefined) {
+        complain(node.offset, place, 'expected an effect: action, encryption or maxStale')
+      }
+      checkAccountsOfCondition(spec, node, place)
+    },
+  }),
+}
