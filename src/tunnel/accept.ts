@@ -4,6 +4,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { defaultHandshakeMs, type LocalIdentity, type TunnelContext } from './context.ts'
 import type { TrustBundle } from '../identity/index.ts'
 import { canonicalAddress } from './endpoint.ts'
+import { createHandshakeSlots } from './handshake-slots.ts'
 import {
   alpnProtocol,
   checkPeer,
@@ -18,6 +19,8 @@ import { Tunnel } from './tunnel.ts'
 export interface AcceptorOptions extends TunnelContext {
   /** Handshakes at once; one more connection is closed. */
   readonly maxHandshakes?: number
+  /** Of these, for one source address (IPv6: /64); a quarter if not given. */
+  readonly maxHandshakesPerSource?: number
 }
 
 /** Makes tunnels out of accepted connections. */
@@ -35,27 +38,29 @@ export interface TunnelAcceptor {
 const defaultMaxHandshakes = 256
 
 export function createTunnelAcceptor(options: AcceptorOptions): TunnelAcceptor {
-  const maxHandshakes = options.maxHandshakes ?? defaultMaxHandshakes
+  const most = options.maxHandshakes ?? defaultMaxHandshakes
+  const mostPerSource = options.maxHandshakesPerSource ?? Math.ceil(most / 4)
+  const slots = createHandshakeSlots(most, mostPerSource)
   const handshakes = new Handshakes(options)
-  let underWay = 0
+  const withSlot = async (socket: Socket): Promise<Tunnel> => {
+    const free = slots.take(socket.remoteAddress ?? '')
+    try {
+      return await handshakes.accept(socket)
+    } finally {
+      free()
+    }
+  }
   return {
     get handshakes() {
-      return underWay
+      return slots.taken
     },
     accept: async (socket) => {
       socket.on('error', () => undefined)
-      if (underWay >= maxHandshakes) {
-        socket.destroy()
-        throw new TunnelError('ERR_TUNNEL_LIMIT', 'limit-reached', 'too many handshakes at once')
-      }
-      underWay += 1
       try {
-        return await handshakes.accept(socket)
+        return await withSlot(socket)
       } catch (error: unknown) {
         socket.destroy()
         throw error instanceof TunnelError ? error : handshakeFailure(error)
-      } finally {
-        underWay -= 1
       }
     },
   }
@@ -130,6 +135,9 @@ class Handshakes {
     raw.once('close', closed)
     try {
       raw.setNoDelay(true)
+      // TLS takes this over from the socket. A tunnel has no use for one direction alone, and a peer
+      // that hangs up in the middle would keep its place until the handshake's time is over.
+      raw.allowHalfOpen = false
       this.#current.run(handshake, () => this.#server.emit('connection', raw))
       return await handshake.promise
     } finally {

@@ -36,6 +36,39 @@ export function createExpiry(options: {
   }
 }
 
+/** Runs `onIdle` once there has been nothing to do for long enough. */
+export interface Idleness {
+  /** Something has begun or ended: to be called at each change, cheap. */
+  touched(): void
+  cancel(): void
+}
+
+export function createIdleness(options: {
+  readonly timers: Timers
+  readonly idleMs: number
+  readonly isBusy: () => boolean
+  readonly onIdle: () => void
+}): Idleness {
+  const { timers, idleMs } = options
+  let touchedAt = timers.now()
+  let cancel: () => void
+  // One timer for the whole life, whatever the number of touches: it looks again when it is due.
+  const check = (): void => {
+    const left = options.isBusy() ? idleMs : touchedAt + idleMs - timers.now()
+    if (left > 0) cancel = timers.after(Math.min(left, longestTimerMs), check)
+    else options.onIdle()
+  }
+  cancel = timers.after(Math.min(idleMs, longestTimerMs), check)
+  return {
+    touched: () => {
+      touchedAt = timers.now()
+    },
+    cancel: () => {
+      cancel()
+    },
+  }
+}
+
 /** Notices a silent peer: asks after one quiet interval, gives up after the next. */
 export interface KeepAlive {
   /** The peer was heard: to be called for every record. */

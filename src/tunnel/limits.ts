@@ -8,10 +8,19 @@ export interface TunnelLimits {
   readonly stagingBytes: number
   /** Staged bytes, answers to the peer included, at which the tunnel gives up on a peer that does not read. */
   readonly maxStagedBytes: number
+  /**
+   * Streams per second that a peer may open only to reset them before they are accepted, or that
+   * begin wrongly: each makes this end work for nothing. Beyond it the tunnel ends.
+   */
+  readonly uselessStreamsPerSecond: number
+  /** How many of these may come at once. */
+  readonly uselessStreamsBurst: number
   /** How long a new stream may take to bring its whole header. */
   readonly headerMs: number
   /** Silence after which the peer is asked for a sign of life; after as much again it counts as dead. */
   readonly keepAliveMs: number
+  /** A tunnel without streams is closed by its dialler after this long, by the accepting end after twice as long. */
+  readonly idleMs: number
   /** How long each end of a new tunnel has for its Hello. */
   readonly helloMs: number
   /** Re-authentications that a peer may ask for within one minute. */
@@ -23,8 +32,12 @@ export const defaultLimits: TunnelLimits = {
   maxHeldBytes: 64 * 1024 * 1024,
   stagingBytes: 256 * 1024,
   maxStagedBytes: 2 * 1024 * 1024,
+  // A program that dies takes all its connections with it, and a sidecar has up to 10,000 of them.
+  uselessStreamsPerSecond: 2_000,
+  uselessStreamsBurst: 10_000,
   headerMs: 3_000,
   keepAliveMs: 15_000,
+  idleMs: 5 * 60_000,
   helloMs: 3_000,
   reauthenticationsPerMinute: 30,
 }

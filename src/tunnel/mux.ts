@@ -11,6 +11,7 @@ import {
 } from './frame.ts'
 import type { TunnelLimits } from './limits.ts'
 import { Outbox } from './outbox.ts'
+import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 import { TunnelStream, type StreamHandlers, type StreamSession } from './stream.ts'
 import { TunnelError } from './tunnel-error.ts'
 
@@ -22,6 +23,8 @@ export interface MuxOptions {
   readonly send: (batch: Buffer, written: () => void) => void
   /** Runs a function at the end of this event-loop turn. */
   readonly schedule: (run: () => void) => void
+  /** Milliseconds, never set back. */
+  readonly now: () => number
   /** A stream of the peer that is not accepted yet has opened, received more, or ended. */
   readonly onOpening: (stream: TunnelStream) => void
   readonly onPong?: (value: number) => void
@@ -43,6 +46,8 @@ export class StreamMux {
   readonly #session: StreamSession
   readonly #streams = new Map<number, TunnelStream>()
   readonly #waiting = new Set<TunnelStream>()
+  readonly #useless: TokenBucket
+  #uselessStreams = 0
   #heldBytes = 0
   #lastOpened = -1
   #closed = false
@@ -66,6 +71,11 @@ export class StreamMux {
       },
     })
     this.#session = this.#createSession()
+    this.#useless = createTokenBucket({
+      perSecond: options.limits.uselessStreamsPerSecond,
+      burst: options.limits.uselessStreamsBurst,
+      now: options.now,
+    })
   }
 
   get closed(): boolean {
@@ -79,6 +89,11 @@ export class StreamMux {
 
   get streamCount(): number {
     return this.#streams.size
+  }
+
+  /** Streams that the peer has opened only to reset them, or has begun wrongly. */
+  get uselessStreams(): number {
+    return this.#uselessStreams
   }
 
   get heldBytes(): number {
@@ -113,6 +128,13 @@ export class StreamMux {
     return stream
   }
 
+  /** Resets a stream that the peer has begun wrongly. */
+  refuse(stream: TunnelStream, reason: Reason): void {
+    if (stream.closed) return
+    stream.reset(reason)
+    this.#countUseless()
+  }
+
   /** Asks the peer for a sign of life. */
   ping(value: number): void {
     if (!this.#closed) this.#stage(frameType.ping, flag.syn, 0, value)
@@ -129,7 +151,7 @@ export class StreamMux {
   close(reason: Reason): void {
     if (this.#closed || this.#closing) return
     this.#draining = true
-    // The last stream's end must not close a session with another reason that is closing with this one.
+    // What the ends of its streams set off must not end it for another reason than this one.
     this.#closing = true
     for (const stream of this.#streams.values()) stream.abort(reason, true)
     this.#outbox.frame(frameType.goAway, 0, 0, goAwayCode.normal)
@@ -138,7 +160,7 @@ export class StreamMux {
 
   /** The transport is gone or cannot be trusted any more: nothing is sent. */
   abort(error: TunnelError): void {
-    if (!this.#closed) this.#finish(error.reason, error)
+    if (!this.#closed && !this.#closing) this.#finish(error.reason, error)
   }
 
   /** Runs `onIdle` once all that was staged has been written. */
@@ -354,14 +376,14 @@ export class StreamMux {
   #endOfData(stream: TunnelStream): void {
     const { flags } = this.#header
     this.#payloadStream = undefined
-    if ((flags & flag.rst) !== 0) stream.abort(undefined, false)
+    if ((flags & flag.rst) !== 0) this.#resetByPeer(stream, undefined)
     else this.#afterFrame(stream, flags)
   }
 
   #windowUpdate(header: FrameHeader, stream: TunnelStream): void {
     const { flags } = header
     if ((flags & flag.rst) !== 0) {
-      stream.abort(header.length === 0 ? undefined : reasonOfCode(header.length), false)
+      this.#resetByPeer(stream, header.length === 0 ? undefined : reasonOfCode(header.length))
       return
     }
     if ((flags & flag.ack) !== 0) stream.receiveAccept()
@@ -372,6 +394,18 @@ export class StreamMux {
     }
     this.#giveTurns()
     this.#afterFrame(stream, flags)
+  }
+
+  #resetByPeer(stream: TunnelStream, reason: Reason | undefined): void {
+    const wasOpening = stream.isOpening
+    stream.abort(reason, false)
+    if (wasOpening) this.#countUseless()
+  }
+
+  /** Opening and resetting costs a peer two frames, and us a decision and a connection to the application. */
+  #countUseless(): void {
+    this.#uselessStreams += 1
+    if (!this.#useless.take()) this.#violation('too many streams opened and reset at once')
   }
 
   #afterFrame(stream: TunnelStream, flags: number): void {

@@ -1,3 +1,4 @@
+import type { Reason } from '../policy/reason.ts'
 import {
   decodeStreamHeader,
   fixedHeaderBytes,
@@ -18,6 +19,8 @@ export function createOpenings(options: {
   readonly timers: Timers
   readonly headerMs: number
   readonly onStream: (stream: TunnelStream, header: StreamHeader) => void
+  /** Resets a stream whose header is wrong or late. */
+  readonly refuse: (stream: TunnelStream, reason: Reason) => void
 }): Openings {
   const announced = new WeakSet<TunnelStream>()
   const watched = new WeakSet<TunnelStream>()
@@ -26,7 +29,7 @@ export function createOpenings(options: {
     if (watched.has(stream)) return
     watched.add(stream)
     options.timers.after(options.headerMs, () => {
-      if (!announced.has(stream)) stream.reset('protocol-error')
+      if (!announced.has(stream)) options.refuse(stream, 'protocol-error')
     })
   }
 
@@ -35,10 +38,10 @@ export function createOpenings(options: {
       if (announced.has(stream)) return
       const header = readHeader(stream)
       if (header === undefined) {
-        if (stream.peerEnded) stream.reset('protocol-error')
+        if (stream.peerEnded) options.refuse(stream, 'protocol-error')
         else watch(stream)
       } else if (header instanceof TunnelError) {
-        stream.reset(header.reason)
+        options.refuse(stream, header.reason)
       } else {
         announced.add(stream)
         options.onStream(stream, header)

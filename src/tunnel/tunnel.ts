@@ -12,7 +12,14 @@ import { ControlChannel } from './control-channel.ts'
 import { encodeControlMessage, type ControlMessage, type HelloMessage } from './control.ts'
 import type { Endpoint } from './endpoint.ts'
 import { controlStreamId } from './frame.ts'
-import { createExpiry, createKeepAlive, type Expiry, type KeepAlive } from './lifetime.ts'
+import {
+  createExpiry,
+  createIdleness,
+  createKeepAlive,
+  type Expiry,
+  type Idleness,
+  type KeepAlive,
+} from './lifetime.ts'
 import { defaultLimits, type TunnelLimits } from './limits.ts'
 import { StreamMux } from './mux.ts'
 import { createOpenings } from './opening.ts'
@@ -70,6 +77,7 @@ export class Tunnel {
   readonly #control: ControlChannel
   readonly #expiry: Expiry
   readonly #keepAlive: KeepAlive
+  readonly #idleness: Idleness
   readonly #reauthentication: Reauthentication
   readonly #openings: ReturnType<typeof createOpenings>
   readonly #ready: PromiseWithResolvers<Tunnel> = Promise.withResolvers<Tunnel>()
@@ -99,6 +107,7 @@ export class Tunnel {
     this.#control = this.#createControl()
     this.#expiry = this.#createExpiry()
     this.#keepAlive = this.#createKeepAlive()
+    this.#idleness = this.#createIdleness()
     this.#reauthentication = this.#createReauthentication()
     this.#openings = createOpenings({
       timers: this.#timers,
@@ -106,6 +115,9 @@ export class Tunnel {
       onStream: (stream, header) => {
         if (this.onStream === undefined) stream.reset('internal-error')
         else this.onStream(stream, header)
+      },
+      refuse: (stream, reason) => {
+        this.#mux.refuse(stream, reason)
       },
     })
   }
@@ -135,6 +147,11 @@ export class Tunnel {
     return Math.max(0, this.#mux.streamCount - 1)
   }
 
+  /** Accepting end: streams that the peer has opened only to reset them, or has begun wrongly. */
+  get uselessStreams(): number {
+    return this.#mux.uselessStreams
+  }
+
   /** The streams of applications, for deciding each of them again. */
   *streams(): Generator<TunnelStream> {
     for (const stream of this.#mux.streams()) if (stream.id !== controlStreamId) yield stream
@@ -147,6 +164,7 @@ export class Tunnel {
     firstData?: Buffer,
   ): TunnelStream | Reason {
     if (!this.open) return this.#mux.closed ? 'no-tunnel' : 'draining'
+    this.#idleness.touched()
     const stream = this.#mux.open(encodeStreamHeader(header), handlers)
     if (firstData !== undefined && typeof stream !== 'string') stream.write(firstData)
     return stream
@@ -195,10 +213,12 @@ export class Tunnel {
         else this.#socket.write(batch, written)
       },
       schedule: setImmediate,
+      now: () => this.#timers.now(),
       onOpening: (stream) => {
         this.#opening(stream)
       },
       onQuieter: () => {
+        this.#idleness.touched()
         this.#closeIfDrained()
       },
       onClosed: (reason, error) => {
@@ -245,6 +265,19 @@ export class Tunnel {
       },
       onDead: () => {
         this.#mux.abort(dropped('the peer has not answered for too long', undefined))
+      },
+    })
+  }
+
+  /** The dialler is first: it knows that it opens no stream at that very moment. */
+  #createIdleness(): Idleness {
+    const { idleMs } = this.#limits
+    return createIdleness({
+      timers: this.#timers,
+      idleMs: this.role === 'dialler' ? idleMs : 2 * idleMs,
+      isBusy: () => this.#greeting === undefined || this.streamCount > 0,
+      onIdle: () => {
+        this.retire()
       },
     })
   }
@@ -333,6 +366,7 @@ export class Tunnel {
     this.#greeting = { profile, endpoint: message.endpoint }
     if (this.role === 'acceptor') this.#sendHello()
     this.#watchExpiry()
+    this.#idleness.touched()
     this.#ready.resolve(this)
   }
 
@@ -377,6 +411,7 @@ export class Tunnel {
   #shutDown(reason: Reason, error: TunnelError | undefined): void {
     this.#expiry.cancel()
     this.#keepAlive.cancel()
+    this.#idleness.cancel()
     this.#reauthentication.cancel(reason)
     this.#ready.reject(error ?? closedByUs(reason))
     this.#end.resolve({ reason, error })

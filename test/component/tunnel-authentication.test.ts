@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { expect } from 'chai'
 import { createFloors } from '../../src/identity/index.ts'
 import { dialTunnel, TunnelError, type Trust, type TunnelContext } from '../../src/tunnel/index.ts'
+import { createFakeTimers } from '../support/fake-timers.ts'
 import { createTestCa, type TestLeaf, type TestWorkload } from '../support/test-ca.ts'
 import {
   controlStream,
@@ -237,10 +238,12 @@ describe('tunnel authentication', () => {
   })
 
   it('closes connections beyond its cap on handshakes, and those that stall', async () => {
+    const timers = createFakeTimers()
     await using ingress = await listenForTunnels({
       ...context(orders),
       maxHandshakes: 1,
       handshakeMs: 300,
+      timers,
     })
     const stalled = connectTcp(ingress.port, '127.0.0.1')
     stalled.on('error', () => undefined)
@@ -249,6 +252,7 @@ describe('tunnel authentication', () => {
     const second = connectTcp(ingress.port, '127.0.0.1')
     second.on('error', () => undefined)
     expectRefusal(await ingress.next(), 'limit-reached')
+    timers.advance(300)
     expectRefusal(await stalledOutcome, 'no-tunnel')
     expect(ingress.handshakes()).to.equal(0)
     stalled.destroy()
@@ -282,4 +286,4 @@ describe('tunnel authentication', () => {
     const silent = await dialError(rogue.port, { ...context(web), limits: { helloMs: 100 } })
     expectRefusal(silent, 'protocol-error')
   })
-})
+}).timeout(30_000)

@@ -170,7 +170,7 @@ describe('control stream', () => {
       'policy-stale',
     ])
   })
-})
+}).timeout(30_000)
 
 describe('re-authentication of a tunnel', () => {
   it('takes a renewed identity in place, in both directions, without touching a stream', async () => {
@@ -314,7 +314,7 @@ describe('re-authentication of a tunnel', () => {
       socket.destroy()
     }
   })
-})
+}).timeout(30_000)
 
 describe('life of a tunnel', () => {
   function timed(
@@ -324,7 +324,8 @@ describe('life of a tunnel', () => {
   ): TunnelContext {
     const identity = localIdentity(workload)
     const trust = (): Trust => trustOf(ca, { now: timers.now() })
-    return { identity: () => identity, trust, timers, limits: { keepAliveMs: 1e12 }, ...more }
+    const limits = { keepAliveMs: 1e12, idleMs: 1e12 }
+    return { identity: () => identity, trust, timers, limits, ...more }
   }
 
   it('ends with the first certificate that expires, and resets its streams', async () => {
@@ -437,4 +438,4 @@ describe('life of a tunnel', () => {
     expect((await acceptor.closed).reason).to.equal('draining')
     expect(dialler.openStream(streamHeader(), recorder())).to.equal('no-tunnel')
   })
-})
+}).timeout(30_000)

@@ -21,11 +21,13 @@ export function createMuxEnd(
   role: MuxOptions['role'],
   limits: Partial<TunnelLimits> = {},
   onOpening: (stream: TunnelStream) => void = () => undefined,
+  more: Partial<Pick<MuxOptions, 'now' | 'onQuieter'>> = {},
 ): MuxEnd {
   const scheduled: (() => void)[] = []
   const inFlight: (() => void)[] = []
   const sent: Buffer[] = []
   const openings: TunnelStream[] = []
+  const seen = new Set<TunnelStream>()
   const pongs: number[] = []
   const ends: { reason: Reason; error: TunnelError | undefined }[] = []
   const mux = new StreamMux({
@@ -38,8 +40,10 @@ export function createMuxEnd(
     schedule: (run) => {
       scheduled.push(run)
     },
+    now: () => 0,
     onOpening: (stream) => {
-      if (!openings.includes(stream)) openings.push(stream)
+      if (!seen.has(stream)) openings.push(stream)
+      seen.add(stream)
       onOpening(stream)
     },
     onPong: (value) => {
@@ -48,6 +52,7 @@ export function createMuxEnd(
     onClosed: (reason, error) => {
       ends.push({ reason, error })
     },
+    ...more,
   })
   const end: MuxEnd = {
     mux,

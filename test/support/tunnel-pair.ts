@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import {
   createTunnelAcceptor,
   dialTunnel,
+  type AcceptorOptions,
   type LocalIdentity,
   type StreamHandlers,
   type StreamHeader,
@@ -36,7 +37,7 @@ export interface Ingress extends AsyncDisposable {
 }
 
 export async function listenForTunnels(
-  context: TunnelContext & { readonly maxHandshakes?: number },
+  context: AcceptorOptions,
   onTunnel: (tunnel: Tunnel) => void = () => undefined,
 ): Promise<Ingress> {
   const acceptor = createTunnelAcceptor(context)
@@ -45,7 +46,8 @@ export async function listenForTunnels(
   const refusals: unknown[] = []
   const outcomes: Promise<unknown>[] = []
   const waiting: ((outcome: Promise<unknown>) => void)[] = []
-  const server = createServer({ pauseOnConnect: true }, (socket) => {
+  // Open for half-close, like every listener of a sidecar.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     const outcome = acceptor.accept(socket).then(

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createExpiry, createKeepAlive } from '../../../src/tunnel/lifetime.ts'
+import { createExpiry, createIdleness, createKeepAlive } from '../../../src/tunnel/lifetime.ts'
 import { createOpenings } from '../../../src/tunnel/opening.ts'
 import { encodeStreamHeader } from '../../../src/tunnel/proxy-v2.ts'
 import { createFakeTimers } from '../../support/fake-timers.ts'
@@ -85,6 +85,70 @@ describe('createKeepAlive()', () => {
   })
 })
 
+describe('createIdleness()', () => {
+  function watched(): {
+    timers: ReturnType<typeof createFakeTimers>
+    idleness: ReturnType<typeof createIdleness>
+    state: { busy: boolean; idle: number }
+  } {
+    const timers = createFakeTimers(1_000)
+    const state = { busy: false, idle: 0 }
+    const idleness = createIdleness({
+      timers,
+      idleMs: 100,
+      isBusy: () => state.busy,
+      onIdle: () => {
+        state.idle += 1
+      },
+    })
+    return { timers, idleness, state }
+  }
+
+  it('tells once when nothing has happened for so long', () => {
+    const { timers, state } = watched()
+    timers.advance(99)
+    expect(state.idle).to.equal(0)
+    timers.advance(1)
+    expect(state.idle).to.equal(1)
+    timers.advance(1_000)
+    expect(state.idle).to.equal(1)
+    expect(timers.pending).to.equal(0)
+  })
+
+  it('counts from the last touch, with one timer', () => {
+    const { timers, idleness, state } = watched()
+    for (let count = 0; count < 50; count++) {
+      timers.advance(10)
+      idleness.touched()
+      expect(timers.pending).to.equal(1)
+    }
+    timers.advance(99)
+    expect(state.idle).to.equal(0)
+    timers.advance(1)
+    expect(state.idle).to.equal(1)
+  })
+
+  it('waits while there is something to do, and a whole while after it', () => {
+    const { timers, idleness, state } = watched()
+    state.busy = true
+    timers.advance(1_050)
+    state.busy = false
+    idleness.touched()
+    timers.advance(99)
+    expect(state.idle).to.equal(0)
+    timers.advance(1)
+    expect(state.idle).to.equal(1)
+  })
+
+  it('tells nothing once cancelled', () => {
+    const { timers, idleness, state } = watched()
+    timers.advance(50)
+    idleness.cancel()
+    timers.advance(1_000)
+    expect([state.idle, timers.pending]).to.deep.equal([0, 0])
+  })
+})
+
 describe('createOpenings()', () => {
   const header = encodeStreamHeader(streamHeader())
 
@@ -93,6 +157,7 @@ describe('createOpenings()', () => {
     log: string[]
     timers: ReturnType<typeof createFakeTimers>
     side: ReturnType<typeof recorder>
+    refused: () => number
   } {
     const timers = createFakeTimers()
     const log: string[] = []
@@ -101,6 +166,9 @@ describe('createOpenings()', () => {
       headerMs: 3_000,
       onStream: (stream, seen) => {
         log.push(`${seen.destination.address} with ${String(stream.heldBytes)} bytes`)
+      },
+      refuse: (stream, reason) => {
+        b.mux.refuse(stream, reason)
       },
     })
     const a = createMuxEnd('dialler')
@@ -112,6 +180,7 @@ describe('createOpenings()', () => {
       log,
       timers,
       side,
+      refused: () => b.mux.uselessStreams,
       announce: (bytes, end = false) => {
         stream.write(bytes)
         if (end) stream.end()
@@ -146,10 +215,11 @@ describe('createOpenings()', () => {
       header.subarray(0, 20),
       Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
     ]) {
-      const { announce, side, log } = opened()
+      const { announce, side, log, refused } = opened()
       announce(bytes, true)
       expect(side.events).to.deep.equal(['reset protocol-error'])
       expect(log).to.deep.equal([])
+      expect(refused()).to.equal(1)
     }
   })
 })

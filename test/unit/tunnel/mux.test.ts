@@ -264,6 +264,49 @@ describe('StreamMux', () => {
     expect(b.mux.heldBytes).to.equal(0)
   })
 
+  it('is closed for its own reason, though the owner closes it again for each stream that ends', () => {
+    const a = createMuxEnd('dialler')
+    let quieter = 0
+    const b = createMuxEnd('acceptor', {}, undefined, {
+      // What a tunnel does that is to end with its last stream.
+      onQuieter: () => {
+        quieter += 1
+        if (b.mux.draining && b.mux.streamCount === 0) b.mux.close('draining')
+      },
+    })
+    const sides = [recorder(), recorder()]
+    for (const side of sides) opened(a, side)
+    exchange(a, b)
+    const closeAgain = (): void => {
+      b.mux.close('internal-error')
+    }
+    for (const stream of b.openings) {
+      stream.handle(recorder({ onReset: closeAgain }))
+      stream.accept()
+    }
+    b.mux.close('below-floor')
+    expect(b.ends).to.deep.equal([{ reason: 'below-floor', error: undefined }])
+    expect(quieter).to.equal(0)
+    const bytes = b.turn()
+    expect(framesOf(bytes).filter(({ type }) => type === frameType.goAway)).to.have.lengthOf(1)
+    a.mux.receive(bytes)
+    for (const { events } of sides) expect(events).to.deep.equal(['reset below-floor'])
+  })
+
+  it('says that it was closed by itself, though the owner aborts it when a stream is gone', () => {
+    const a = createMuxEnd('dialler')
+    opened(
+      a,
+      recorder({
+        onReset: () => {
+          a.mux.abort(new TunnelError('ERR_TUNNEL_CLOSED', 'no-tunnel', 'closed by the peer'))
+        },
+      }),
+    )
+    a.mux.close('draining')
+    expect(a.ends).to.deep.equal([{ reason: 'draining', error: undefined }])
+  })
+
   it('closes once, though a handler tries to open streams meanwhile', () => {
     const a = createMuxEnd('dialler')
     const again: unknown[] = []
@@ -315,6 +358,90 @@ describe('StreamMux limits', () => {
     for (let i = 0; i < 2_000; i++) b.mux.receive(frameBytes(frameType.ping, flag.syn, 0, i))
     expectEnd(b, 'ERR_TUNNEL_LIMIT', 'limit-reached')
     expect(b.mux.stagedBytes).to.be.below(10_100)
+  })
+})
+
+describe('StreamMux against rapid reset', () => {
+  const open = (id: number): Buffer => frameBytes(frameType.data, flag.syn, id, 4, prefix)
+  const reset = (id: number): Buffer => frameBytes(frameType.windowUpdate, flag.rst, id, 0)
+  const limits = { uselessStreamsPerSecond: 10, uselessStreamsBurst: 5 }
+
+  /** Streams 1, 3, 5 ... of a peer that opens each only to reset it. */
+  function resetter(now: () => number): { end: MuxEnd; resets: (count: number) => void } {
+    const end = createMuxEnd('acceptor', limits, undefined, { now })
+    let id = -1
+    return {
+      end,
+      resets: (count) => {
+        for (let left = count; left > 0; left--) {
+          id += 2
+          end.mux.receive(Buffer.concat([open(id), reset(id)]))
+        }
+      },
+    }
+  }
+
+  it('ends the session beyond the burst, and counts', () => {
+    const { end, resets } = resetter(() => 0)
+    resets(5)
+    expect([end.ends, end.mux.uselessStreams]).to.deep.equal([[], 5])
+    resets(1)
+    const error = expectEnd(end, 'ERR_FRAME', 'protocol-error')
+    expect(error.message).to.contain('opened and reset at once')
+    expect(framesOf(end.turn()).at(-1)).to.include({ type: frameType.goAway, length: 1 })
+    expect([end.mux.uselessStreams, end.mux.streamCount]).to.deep.equal([6, 0])
+    const { length } = end.openings
+    resets(100)
+    expect(end.openings).to.have.lengthOf(length)
+  })
+
+  it('takes so many in each second, and no more for a long rest than the burst', () => {
+    let now = 0
+    const { end, resets } = resetter(() => now)
+    resets(5)
+    for (let second = 0; second < 5; second++) {
+      now += 500
+      resets(5)
+    }
+    expect(end.ends).to.deep.equal([])
+    now += 3_600_000
+    resets(5)
+    expect(end.ends).to.deep.equal([])
+    resets(1)
+    expectEnd(end, 'ERR_FRAME', 'protocol-error')
+  })
+
+  const others: Readonly<Record<string, (end: MuxEnd, id: number) => void>> = {
+    'a reset in the data frame': (end, id) => {
+      end.mux.receive(Buffer.concat([open(id), frameBytes(frameType.data, flag.rst, id, 0)]))
+    },
+    'streams that begin wrongly': (end, id) => {
+      end.mux.receive(open(id))
+      const stream = end.mux.stream(id)
+      if (stream !== undefined) end.mux.refuse(stream, 'protocol-error')
+    },
+  }
+  for (const [name, attack] of Object.entries(others)) {
+    it(`ends the session for ${name} as well`, () => {
+      const end = createMuxEnd('acceptor', limits)
+      for (let id = 1; id <= 9; id += 2) attack(end, id)
+      expect(end.ends).to.deep.equal([])
+      attack(end, 11)
+      expectEnd(end, 'ERR_FRAME', 'protocol-error')
+    })
+  }
+
+  it('does not count streams that were accepted, or that this end refused', () => {
+    const end = createMuxEnd('acceptor', limits)
+    for (let id = 1; id < 100; id += 4) {
+      end.mux.receive(Buffer.concat([open(id), open(id + 2)]))
+      const stream = end.mux.stream(id)
+      stream?.handle(recorder())
+      stream?.accept()
+      end.mux.stream(id + 2)?.reset('denied-by-policy')
+      end.mux.receive(Buffer.concat([reset(id), reset(id + 2)]))
+    }
+    expect([end.ends, end.mux.uselessStreams]).to.deep.equal([[], 0])
   })
 })
 
