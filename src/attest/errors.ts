@@ -11,6 +11,8 @@ export type AttestErrorCode =
   | 'ERR_TRANSCRIPT'
   | 'ERR_IID_REFUSED'
   | 'ERR_IID_KEYS'
+  | 'ERR_X509_REFUSED'
+  | 'ERR_X509_AUTHORITIES'
 
 /** The error of src/attest. */
 export class AttestError extends Error {

@@ -5,6 +5,7 @@ import { AttestError } from './errors.ts'
 import { attestByAwsIid, type AwsIidNode } from './iid-evidence.ts'
 import type { IidKeys } from './iid/keys.ts'
 import { verifyJoinToken } from './join-token.ts'
+import { attestByX509, type X509Context, type X509Node } from './x509-evidence.ts'
 
 /** What the checks of evidence may rely on. */
 export interface AttestContext {
@@ -13,10 +14,12 @@ export interface AttestContext {
   readonly joinTokenKey: { readonly keyId: string; readonly publicKey: KeyObject }
   /** Undefined where nobody is prepared to judge a document's account and age: it is refused then. */
   readonly iidKeys?: IidKeys | undefined
+  /** Undefined where no CA is configured: certificates are refused then. */
+  readonly x509?: Omit<X509Context, 'now'> | undefined
 }
 
 /** A node that has proved what it is, and the attributes that follow from the proof. */
-export type AttestedNode = JoinTokenNode | AwsIidNode
+export type AttestedNode = JoinTokenNode | AwsIidNode | X509Node
 
 /** A node that was given a join token. */
 export interface JoinTokenNode {
@@ -40,8 +43,10 @@ export async function attest(
     case 'awsIid':
       if (context.iidKeys === undefined) throw unsupported(evidence.kind)
       return attestByAwsIid(evidence.awsIid, context.iidKeys)
-    case 'awsSts':
     case 'x509':
+      if (context.x509 === undefined) throw unsupported(evidence.kind)
+      return attestByX509(evidence.x509, { ...context.x509, now: context.now })
+    case 'awsSts':
     case 'kubernetes':
       throw unsupported(evidence.kind)
     case undefined:

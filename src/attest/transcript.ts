@@ -40,6 +40,26 @@ export function attestTranscript(input: AttestTranscript): Buffer {
   ])
 }
 
+export interface X509Transcript extends Omit<AttestTranscript, 'evidence'> {
+  /** Certificates, DER, leaf first. */
+  readonly chain: readonly Buffer[]
+}
+
+/**
+ * The bytes that the key of a certificate signs to be evidence. Evidence holds that signature, so
+ * the chain stands in its place here; the node key signs the evidence with everything in it. Throws
+ * `ERR_TRANSCRIPT`.
+ */
+export function x509Transcript(input: X509Transcript): Buffer {
+  return lengthPrefixed([
+    ...head('blazon-x509-v1', input),
+    sha256(lengthPrefixed(input.chain)),
+    sha256(input.subject),
+    sha256(input.csr),
+    sha256(input.nodeKey),
+  ])
+}
+
 /** The bytes that a node key signs to renew an SVID. Throws `ERR_TRANSCRIPT`. */
 export function renewTranscript(input: RenewTranscript): Buffer {
   return lengthPrefixed([

@@ -11,12 +11,23 @@ import {
   oidBytes,
 } from '../../src/identity/index.ts'
 import {
+  algorithm,
+  attribute,
+  distinguishedName,
+  oids,
+  utcTime,
+  writeDocument,
+  type AlgorithmParameters,
+} from '../../src/demo/signed-document.ts'
+import {
   kindOf,
   parseIidKeys,
   type IidEvidence,
   type IidForm,
   type IidKeys,
 } from '../../src/attest/iid/index.ts'
+
+export { algorithm, attribute, oids, utcTime } from '../../src/demo/signed-document.ts'
 
 /** A region that signs documents, for tests: its keys are trusted by nothing else. */
 export interface TestRegion {
@@ -55,12 +66,7 @@ export const northRegion: TestRegion = region('test-north-1', 0)
 export const southRegion: TestRegion = region('test-south-1', 1)
 
 const issuerText = 'C=US, O=Test Web Services'
-const signerName = derSequence(
-  derSet(derSequence(derOid(oidBytes('2.5.4.6')), derElement(0x13, Buffer.from('US')))),
-  derSet(
-    derSequence(derOid(oidBytes('2.5.4.10')), derElement(0x13, Buffer.from('Test Web Services'))),
-  ),
-)
+const signerName = distinguishedName('US', 'Test Web Services')
 
 /** A key file (docs/aws-iid-keys.md) with the keys of these regions, as an operator could write it. */
 export function testKeyFile(
@@ -95,7 +101,7 @@ export function testDocument(
   fields: Readonly<Record<string, unknown>> = {},
   inRegion: TestRegion = northRegion,
 ): Buffer {
-  const document = {
+  return writeDocument({
     accountId: '123456789012',
     architecture: 'arm64',
     availabilityZone: `${inRegion.name}a`,
@@ -112,42 +118,7 @@ export function testDocument(
     region: inRegion.name,
     version: '2017-09-30',
     ...fields,
-  }
-  const lines = Object.entries<unknown>(document)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `  ${JSON.stringify(name)} : ${JSON.stringify(value)}`)
-  return Buffer.from(`{\n${lines.join(',\n')}\n}`)
-}
-
-/** OIDs that blobs are made of. */
-export const oids = {
-  data: '1.2.840.113549.1.7.1',
-  signedData: '1.2.840.113549.1.7.2',
-  contentType: '1.2.840.113549.1.9.3',
-  messageDigest: '1.2.840.113549.1.9.4',
-  signingTime: '1.2.840.113549.1.9.5',
-  algorithmProtection: '1.2.840.113549.1.9.52',
-  sha1: '1.3.14.3.2.26',
-  sha256: '2.16.840.1.101.3.4.2.1',
-  sha256WithRsa: '1.2.840.113549.1.1.11',
-  rsaEncryption: '1.2.840.113549.1.1.1',
-  dsaWithSha1: '1.2.840.10040.4.3',
-} as const
-
-export type Parameters = 'null' | 'absent' | Buffer
-
-export function algorithm(oid: string, parameters: Parameters = 'absent', tag = 0x30): Buffer {
-  const encoded = { null: derElement(derTag.null), absent: Buffer.alloc(0) }
-  const extra = typeof parameters === 'string' ? encoded[parameters] : parameters
-  return derElement(tag, derOid(oidBytes(oid)), extra)
-}
-
-export function attribute(type: string, ...values: readonly Buffer[]): Buffer {
-  return derSequence(derOid(oidBytes(type)), derSet(...values))
-}
-
-export function utcTime(text: string): Buffer {
-  return derElement(derTag.utcTime, Buffer.from(text))
+  })
 }
 
 /** An element of indefinite length, as AWS writes the outer ones. */
@@ -172,9 +143,9 @@ export interface BlobOptions {
   readonly signerVersion?: Buffer
   /** The digest that is computed and named, everywhere. */
   readonly digest?: 'sha1' | 'sha256'
-  readonly digestParameters?: Parameters
+  readonly digestParameters?: AlgorithmParameters
   readonly signatureOid?: string
-  readonly signatureParameters?: Parameters
+  readonly signatureParameters?: AlgorithmParameters
   /** The SET of digest algorithms, usually the signer's alone. */
   readonly digests?: (usual: Buffer) => readonly Buffer[]
   readonly issuer?: Buffer
