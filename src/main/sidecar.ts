@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createImds, imdsEndpoints, openInstanceMetadata } from '../aws/index.ts'
 import { readSidecarConfig, startSidecar } from '../sidecar/index.ts'
 import { createLogger } from './logger.ts'
 
@@ -12,7 +13,9 @@ export async function runSidecar(
 ): Promise<void> {
   const config = readSidecarConfig(environment)
   const log = createLogger({ level: config.logLevel, name: 'sidecar' })
-  await using sidecar = await startSidecar({ config, version: version(), log })
+  const endpoints = config.imdsEndpoint === undefined ? imdsEndpoints : [config.imdsEndpoint]
+  const metadata = openInstanceMetadata(createImds({ endpoints }))
+  await using sidecar = await startSidecar({ config, version: version(), metadata, log })
   log.info(
     {
       workload: config.workload,

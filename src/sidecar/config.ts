@@ -1,3 +1,4 @@
+import { parseImdsEndpoint } from '../aws/index.ts'
 import {
   duration,
   hostPort,
@@ -11,23 +12,18 @@ import {
 import { quote } from '../base/errors.ts'
 import { checkKey, checkValue, sidecarProvenance } from '../identity/attributes.ts'
 import { parseTrustDomain, type TrustDomain } from '../identity/spiffe-id.ts'
+import { evidenceKinds, readEvidenceChoice, type EvidenceChoice } from './evidence-choice.ts'
 import {
   egressListeners,
   ingressListeners,
   type EgressListener,
   type IngressListener,
 } from './listener-map.ts'
-import { Secret } from './secret.ts'
 
 /** By what the controller is recognised at first contact, when no bundle is known yet. */
 export type ControllerPin =
   | { readonly kind: 'bundle'; readonly path: string }
   | { readonly kind: 'fingerprint'; readonly sha256: string }
-
-/** Where the join token comes from; a file is read again at each use. */
-export type JoinTokenSource =
-  | { readonly kind: 'value'; readonly token: Secret }
-  | { readonly kind: 'file'; readonly path: string }
 
 /** An attribute that this sidecar's own configuration claims for its workload. */
 export interface ClaimedAttribute {
@@ -43,7 +39,9 @@ export interface SidecarConfig {
   readonly trustDomain: TrustDomain
   readonly controllers: readonly HostPort[]
   readonly pin: ControllerPin
-  readonly joinToken: JoinTokenSource | undefined
+  readonly evidence: EvidenceChoice
+  /** The metadata service, where it is not at its usual address. */
+  readonly imdsEndpoint: HostPort | undefined
   readonly workload: string
   readonly stateDirectory: string
   readonly egress: readonly EgressListener[]
@@ -54,6 +52,8 @@ export interface SidecarConfig {
   readonly drainMs: number
   readonly dialTimeoutMs: number
   readonly applicationTimeoutMs: number
+  /** A tunnel without connections is closed after this long. */
+  readonly tunnelIdleMs: number
   readonly maxConnections: number
   readonly logLevel: SidecarLogLevel
 }
@@ -64,8 +64,16 @@ export const sidecarVariables: readonly (readonly [name: string, form: string, t
   ['BLAZON_CONTROLLER', 'host:port,...', 'controllers, tried in this order'],
   ['BLAZON_BUNDLE', 'file', 'PEM roots that pin the controller'],
   ['BLAZON_CONTROLLER_FINGERPRINT', 'hex', 'or: SHA-256 of the DER of a root'],
+  [
+    'BLAZON_EVIDENCE',
+    evidenceKinds.join('|'),
+    'what proves the node (a join token if set, or IMDS)',
+  ],
   ['BLAZON_JOIN_TOKEN', 'token', 'proves the node at first enrolment'],
   ['BLAZON_JOIN_TOKEN_FILE', 'file', 'or: the file that holds it'],
+  ['BLAZON_X509_CHAIN', 'file', 'for x509: PEM certificates, leaf first'],
+  ['BLAZON_X509_KEY', 'file', 'for x509: the PEM key of the leaf'],
+  ['BLAZON_IMDS_ENDPOINT', 'http://address', 'metadata service (the one of the instance)'],
   ['BLAZON_WORKLOAD', 'name', 'workload that this sidecar guards'],
   ['BLAZON_STATE_DIR', 'directory', 'node key and sealed state (/var/lib/blazon)'],
   ['BLAZON_EGRESS', 'listen=destination,...', 'local listeners and what they stand for'],
@@ -76,6 +84,7 @@ export const sidecarVariables: readonly (readonly [name: string, form: string, t
   ['BLAZON_DRAIN', 'duration', 'time for open streams at shutdown (10s)'],
   ['BLAZON_DIAL_TIMEOUT', 'duration', 'for one tunnel to be set up (10s)'],
   ['BLAZON_APPLICATION_TIMEOUT', 'duration', 'for the application to accept (5s)'],
+  ['BLAZON_TUNNEL_IDLE', 'duration', 'life of a tunnel without connections (5m)'],
   ['BLAZON_MAX_CONNECTIONS', 'number', 'open connections at once, each way (10000)'],
   ['BLAZON_LOG_LEVEL', sidecarLogLevels.join('|'), 'least severe records to log (info)'],
 ]
@@ -95,6 +104,7 @@ export function readSidecarConfig(
     drainMs: env.fallback('BLAZON_DRAIN', duration, 10_000),
     dialTimeoutMs: env.fallback('BLAZON_DIAL_TIMEOUT', duration, 10_000),
     applicationTimeoutMs: env.fallback('BLAZON_APPLICATION_TIMEOUT', duration, 5_000),
+    tunnelIdleMs: env.fallback('BLAZON_TUNNEL_IDLE', idleTime, 5 * 60_000),
     maxConnections: env.fallback('BLAZON_MAX_CONNECTIONS', integer(1, 1_000_000), 10_000),
     logLevel: env.fallback('BLAZON_LOG_LEVEL', logLevel, 'info'),
   }
@@ -104,12 +114,13 @@ export function readSidecarConfig(
 
 function readController(
   env: EnvReader,
-): Pick<SidecarConfig, 'trustDomain' | 'controllers' | 'pin' | 'joinToken'> {
+): Pick<SidecarConfig, 'trustDomain' | 'controllers' | 'pin' | 'evidence' | 'imdsEndpoint'> {
   return {
     trustDomain: env.required('BLAZON_TRUST_DOMAIN', parseTrustDomain),
     controllers: env.required('BLAZON_CONTROLLER', controllers),
     pin: readPin(env),
-    joinToken: readJoinToken(env),
+    evidence: readEvidenceChoice(env),
+    imdsEndpoint: env.optional('BLAZON_IMDS_ENDPOINT', parseImdsEndpoint),
   }
 }
 
@@ -125,16 +136,6 @@ function readPin(env: EnvReader): ControllerPin {
     env.problem('BLAZON_BUNDLE: required (or BLAZON_CONTROLLER_FINGERPRINT), but not set')
   }
   return { kind: 'bundle', path: path ?? '' }
-}
-
-function readJoinToken(env: EnvReader): JoinTokenSource | undefined {
-  const token = env.optional('BLAZON_JOIN_TOKEN', text)
-  const path = env.optional('BLAZON_JOIN_TOKEN_FILE', text)
-  if (token !== undefined && path !== undefined) {
-    env.problem('BLAZON_JOIN_TOKEN_FILE: expected only one of this and BLAZON_JOIN_TOKEN')
-  }
-  if (token !== undefined) return { kind: 'value', token: new Secret(token) }
-  return path === undefined ? undefined : { kind: 'file', path }
 }
 
 function readListeners(
@@ -164,6 +165,12 @@ const controllers: Parse<readonly HostPort[]> = (value) => {
     if (parsed.port === 0) throw new Error(`expected the port of a controller, got ${quote(entry)}`)
     return parsed
   })
+}
+
+const idleTime: Parse<number> = (value) => {
+  const ms = duration(value)
+  if (ms < 1_000) throw new Error(`expected 1s or more, got ${quote(value)}`)
+  return ms
 }
 
 const fingerprint: Parse<string> = (value) => {

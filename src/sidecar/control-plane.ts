@@ -4,8 +4,11 @@ import type { Logger } from '../base/logger.ts'
 import { bundleCodec, floorsCodec, snapshotCodec } from '../rpc/index.ts'
 import { fromWireBundle } from '../identity/wire.ts'
 import type { SidecarConfig } from './config.ts'
+import { createControllerContact, type ControllerContact } from './controller-contact.ts'
 import { createControllerLink, type ControllerLink } from './controller-link.ts'
+import { createEvidenceSource } from './evidence.ts'
 import { createIdentityKeeper, type IdentityKeeper } from './identity-keeper.ts'
+import type { InstanceMetadata } from './instance-metadata.ts'
 import type { Standing } from './judgement.ts'
 import { localAttributes } from './local-attributes.ts'
 import { createMeshState, type MeshState } from './mesh-state.ts'
@@ -13,42 +16,54 @@ import type { Metrics } from './metrics.ts'
 import { loadNodeKey } from './node-key.ts'
 import { openStateDirectory } from './state-directory.ts'
 import { openStateKeeper, type StateKeeper } from './state-keeper.ts'
+import { lockStateDirectory } from './state-lock.ts'
 import { createTrustedClock, type TrustedClock } from './trusted-clock.ts'
 
 /** What this sidecar is and knows: identity, policy, floors, bundle, time; and the way to get more. */
 export interface ControlPlane {
   readonly clock: TrustedClock
+  readonly contact: ControllerContact
   readonly keeper: StateKeeper
   readonly mesh: MeshState
   readonly link: ControllerLink
   readonly identity: IdentityKeeper
   /** What decisions go by now. */
   standing(): Standing
+  /** Closes the way to the controllers and lets go of the state directory. */
+  close(): void
 }
 
 /** Loads what an earlier run has left, so that a restarted sidecar works before its controller answers. */
 export async function openControlPlane(options: {
   readonly config: SidecarConfig
+  readonly metadata: InstanceMetadata | undefined
   readonly systemClock: Clock
   readonly metrics: Metrics
   readonly log: Logger
 }): Promise<ControlPlane> {
   const { config, systemClock, metrics, log } = options
   const { trustDomain, workload } = config
+  using opened = new DisposableStack()
   const directory = await openStateDirectory(config.stateDirectory)
+  opened.use(await lockStateDirectory(config.stateDirectory, directory))
   const nodeKey = await loadNodeKey(directory)
   const keeper = await openStateKeeper({ directory, nodeKey, trustDomain, workload, log })
   const clock = createTrustedClock(systemClock, keeper.state.highestTimeMs)
+  const contact = createControllerContact(clock, keeper.state.highestTimeMs)
   const { highestVersion } = keeper.state
   const mesh = createMeshState({ trustDomain, clock, highestVersion })
   restoreMesh(mesh, keeper, log)
   const link = createControllerLink({ ...config, clock, bundle: () => mesh.bundle })
   const attributes = localAttributes(config.attributes)
   const applicant = { trustDomain, workload, nodeKey, attributes }
-  const { joinToken } = config
+  const evidence = createEvidenceSource({
+    choice: config.evidence,
+    metadata: options.metadata,
+    log,
+  })
   const identity = createIdentityKeeper({
     applicant,
-    joinToken,
+    evidence,
     link,
     mesh,
     keeper,
@@ -62,8 +77,17 @@ export async function openControlPlane(options: {
     floors: mesh.floors,
     now: clock.now(),
     systemNow: systemClock.now(),
+    deniesNew: mesh.deniesNew,
+    contactAgeMs: contact.ageMs(),
   })
-  return { clock, keeper, mesh, link, identity, standing }
+  opened.defer(() => {
+    link.close()
+  })
+  const held = opened.move()
+  const close = (): void => {
+    held.dispose()
+  }
+  return { clock, contact, keeper, mesh, link, identity, standing, close }
 }
 
 /** Applies the stored floors, bundle and snapshot by the same checks as if they came from the controller. */

@@ -1,8 +1,15 @@
 import type { KeyObject } from 'node:crypto'
 import { isIP, isIPv6 } from 'node:net'
-import { createSecureContext, type DetailedPeerCertificate, type PeerCertificate } from 'node:tls'
+import { createSecureContext } from 'node:tls'
 import { Client, ChannelCredentials, type ClientDuplexStream } from '@grpc/grpc-js'
 import type { HostPort } from '../base/env.ts'
+import {
+  controllerRefusal,
+  presentedChain,
+  rootsOfTrust,
+  verifyController,
+  type ControllerTrust,
+} from '../identity/verify-controller.ts'
 import { enrolmentService, meshService } from '../rpc/index.ts'
 import type { AttestRequest } from '../rpc/generated/blazon/v1/AttestRequest.ts'
 import type { AttestResponse__Output } from '../rpc/generated/blazon/v1/AttestResponse.ts'
@@ -13,8 +20,8 @@ import type { RenewRequest } from '../rpc/generated/blazon/v1/RenewRequest.ts'
 import type { RenewResponse__Output } from '../rpc/generated/blazon/v1/RenewResponse.ts'
 import type { WatchRequest } from '../rpc/generated/blazon/v1/WatchRequest.ts'
 import type { WatchUpdate__Output } from '../rpc/generated/blazon/v1/WatchUpdate.ts'
-import { chainOf, type ControllerTrust } from './controller-trust.ts'
 import { callDuplex, callUnary } from './grpc-call.ts'
+import { SidecarError } from './sidecar-error.ts'
 
 /** One connection to one controller; calls reject with gRPC's error, or with why TLS refused. */
 export interface ControllerConnection {
@@ -42,28 +49,26 @@ const largestMessageBytes = 64 * 1024 * 1024
 export function connectController(options: {
   readonly address: HostPort
   readonly trust: ControllerTrust
+  readonly clock: { now(): number }
   readonly certificate?: ClientCertificate
 }): ControllerConnection {
-  const { address, trust } = options
+  const { address, trust, clock } = options
   let controllerKey: string | undefined
   const credentials = ChannelCredentials.createFromSecureContext(
     createSecureContext({
-      ca: trust.roots.map((der) => toPem(der)),
+      ca: rootsOfTrust(trust).map((der) => toPem(der)),
       minVersion: 'TLSv1.3',
       ecdhCurve: 'X25519MLKEM768:X25519:P-256',
       ...(options.certificate && presented(options.certificate)),
     }),
     {
       // A resumed session would skip this check; grpc-js keeps no session, so each one is a full handshake.
-      checkServerIdentity: (_host, certificate: PeerCertificate) => {
-        try {
-          const [leaf, issuer] = chainOf(certificate as DetailedPeerCertificate)
-          const chain = [leaf, issuer].filter((der) => der !== undefined)
-          controllerKey = trust.verify(chain).keySha256
-          return undefined
-        } catch (error: unknown) {
-          return error instanceof Error ? error : new Error(String(error))
-        }
+      checkServerIdentity: (_host, certificate) => {
+        const chain = presentedChain(certificate).slice(0, 2)
+        const verdict = verifyController({ chain, trust, now: clock.now() })
+        if (!verdict.ok) return refused(controllerRefusal(verdict))
+        controllerKey = verdict.controller.keySha256
+        return undefined
       },
     },
   )
@@ -99,6 +104,10 @@ export function connectController(options: {
       client.close()
     },
   }
+}
+
+function refused(detail: string): SidecarError {
+  return new SidecarError('ERR_CONTROLLER_IDENTITY', `not the controller: ${detail}`)
 }
 
 function presented({ chain, privateKey }: ClientCertificate): { cert: string; key: string } {

@@ -3,13 +3,8 @@ import type { TrustBundle } from '../identity/bundle.ts'
 import type { TrustDomain } from '../identity/spiffe-id.ts'
 import type { ControllerPin } from './config.ts'
 import { connectController, type ControllerConnection } from './controller-connection.ts'
-import {
-  fetchPinnedRoot,
-  readPinnedRoots,
-  trustBundle,
-  trustPinnedRoots,
-} from './controller-trust.ts'
 import type { OwnIdentity } from './own-identity.ts'
+import { fetchPinnedRoot, readPinnedRoots } from './pinned-roots.ts'
 
 /** The way to the controllers: one connection for the present identity, kept until given up. */
 export interface ControllerLink {
@@ -56,7 +51,8 @@ export function createControllerLink(options: {
       if (identity === undefined || bundle === undefined) return undefined
       mesh ??= connectController({
         address: address(),
-        trust: trustBundle(bundle, clock),
+        trust: { kind: 'bundle', bundle },
+        clock,
         certificate: identity,
       })
       return mesh
@@ -67,8 +63,9 @@ export function createControllerLink(options: {
         pin.kind === 'bundle'
           ? await readPinnedRoots(pin.path)
           : [await fetchPinnedRoot(to, pin.sha256, signal)]
-      const trust = trustPinnedRoots(trustDomain, roots, clock, options.bundle())
-      return connectController({ address: to, trust })
+      // A bundle of an earlier life still knows which issuers were withdrawn.
+      const trust = { kind: 'roots' as const, roots, trustDomain, known: options.bundle() }
+      return connectController({ address: to, trust, clock })
     },
     giveUp: (connection) => {
       if (connection === mesh) dropMesh()

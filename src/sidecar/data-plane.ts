@@ -7,6 +7,7 @@ import {
   type Tunnel,
   type TunnelContext,
 } from '../tunnel/index.ts'
+import { createAlerts } from './alerts.ts'
 import { captureExplicit, type OpenedListeners } from './capture.ts'
 import type { SidecarConfig } from './config.ts'
 import { createConnectionLog } from './connection-log.ts'
@@ -44,7 +45,8 @@ export async function openDataPlane(options: {
   const standing = (): Standing => control.standing()
   const live = createLiveConnections(standing)
   const connectionLog = createConnectionLog({ clock, recorder, metrics, log })
-  const followers = { live, connectionLog, metrics }
+  const alerts = createAlerts({ clock, metrics, log })
+  const followers = { live, connectionLog, metrics, alerts }
   const own = (): typeof identity.current => identity.current
   const tunnels = createTunnelRegistry({ own, log })
   const context = tunnelContext(options)
@@ -151,6 +153,7 @@ function tunnelContext(options: {
       if (bundle === undefined) throw new Error('BUG: a tunnel without a bundle')
       return { bundle, floors, now: control.clock.now() }
     },
+    limits: { idleMs: config.tunnelIdleMs },
     // Only an outage of the controller lets a tunnel outlive its certificates (DESIGN §3).
     expiryGraceMs: () => (options.isControllerConnected() ? 0 : config.outageGraceMs),
   }

@@ -67,6 +67,8 @@ export function createEgress(options: {
       return
     }
     const judgement = judge(standing(), 'egress', tunnel.peerProfile, destination.port)
+    const about = { direction: 'egress', peer: tunnel.peer.spiffeId } as const
+    followers.alerts.raise(about, judgement.alerts)
     if (judgement.verdict === 'deny') {
       refuse(judgement.reason, tunnel, judgement.policy)
       return

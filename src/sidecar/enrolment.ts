@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { attestTranscript, renewTranscript, signTranscript } from '../attest/transcript.ts'
 import { messageOf, quote } from '../base/errors.ts'
 import type { Attribute } from '../identity/attributes.ts'
@@ -9,16 +8,16 @@ import { noFloors, type Floors } from '../identity/floors.ts'
 import { spkiOf } from '../identity/public-key.ts'
 import type { TrustDomain } from '../identity/spiffe-id.ts'
 import { fromWireBundle, fromWireFloors, toWireAttributes } from '../identity/wire.ts'
-import { evidenceCodec, subjectCodec } from '../rpc/index.ts'
+import { documentSchemaVersion } from '../policy/index.ts'
+import { subjectCodec } from '../rpc/index.ts'
 import type { AttestResponse__Output } from '../rpc/generated/blazon/v1/AttestResponse.ts'
 import type { RenewResponse__Output } from '../rpc/generated/blazon/v1/RenewResponse.ts'
-import type { JoinTokenSource } from './config.ts'
 import type { ControllerConnection } from './controller-connection.ts'
+import type { PreparedEvidence } from './evidence-source.ts'
 import { generateKey } from './node-key.ts'
 import { checkOwnIdentity, readPrivateKey, type OwnIdentity } from './own-identity.ts'
 import { SidecarError } from './sidecar-error.ts'
 import type { PendingRenewal } from './stored-state.ts'
-import { schemaVersion } from './watch.ts'
 
 /** Who asks, and for which workload. */
 export interface Applicant {
@@ -42,19 +41,18 @@ export interface Issue {
 export async function enrol(options: {
   readonly applicant: Applicant
   readonly connection: ControllerConnection
-  readonly joinToken: JoinTokenSource | undefined
+  readonly evidence: PreparedEvidence
   readonly now: () => number
   readonly signal: AbortSignal
 }): Promise<Issue> {
   const { applicant, connection, signal, now } = options
-  const evidence = evidenceCodec.encode({
-    joinToken: { token: await readJoinToken(options.joinToken) },
-  })
   const subject = encodeSubject(applicant)
   const nodeKey = spkiOf(applicant.nodeKey)
   const key = await newRequest()
   const challenge = await challengeFrom(connection, applicant.trustDomain, signal)
-  const transcript = attestTranscript({ ...challenge, evidence, subject, csr: key.csr, nodeKey })
+  const around = { ...challenge, subject, csr: key.csr, nodeKey }
+  const evidence = options.evidence(around)
+  const transcript = attestTranscript({ ...around, evidence })
   const response = await connection.attest(
     {
       nonce: challenge.nonce,
@@ -108,7 +106,7 @@ function encodeSubject({ workload, attributes }: Applicant): Buffer {
   return subjectCodec.encode({
     workload,
     attributes: toWireAttributes(attributes),
-    schemaVersion,
+    schemaVersion: documentSchemaVersion,
   })
 }
 
@@ -164,31 +162,6 @@ function readBundle(
     throw new Error(`expected trust domain ${trustDomain}, got ${bundle.trustDomain}`)
   } catch (cause: unknown) {
     throw answerError(messageOf(cause), cause)
-  }
-}
-
-const largestTokenBytes = 16 * 1024
-
-async function readJoinToken(source: JoinTokenSource | undefined): Promise<string> {
-  if (source === undefined) {
-    throw new SidecarError(
-      'ERR_NO_EVIDENCE',
-      'no valid SVID and nothing to enrol with: set BLAZON_JOIN_TOKEN or BLAZON_JOIN_TOKEN_FILE',
-    )
-  }
-  if (source.kind === 'value') return source.token.reveal()
-  try {
-    const token = (await readFile(source.path, 'utf8')).trim()
-    if (token === '' || token.length > largestTokenBytes) {
-      throw new Error(`expected 1 to ${String(largestTokenBytes)} characters`)
-    }
-    return token
-  } catch (cause: unknown) {
-    throw new SidecarError(
-      'ERR_NO_EVIDENCE',
-      `cannot read a join token from ${quote(source.path)}: ${messageOf(cause)}`,
-      { cause },
-    )
   }
 }
 

@@ -4,9 +4,9 @@ import { createBackoff, type Backoff } from '../base/backoff.ts'
 import { codeOf, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { createChange, type Change } from './change.ts'
-import type { JoinTokenSource } from './config.ts'
 import type { ControllerLink } from './controller-link.ts'
 import { enrol, newRequest, renew, type Applicant, type Issue } from './enrolment.ts'
+import type { EvidenceSource } from './evidence-source.ts'
 import { isRefusal, statusOf } from './grpc-call.ts'
 import type { MeshState } from './mesh-state.ts'
 import type { Metrics } from './metrics.ts'
@@ -36,7 +36,7 @@ export interface IdentityKeeper {
 
 export interface IdentityKeeperOptions {
   readonly applicant: Applicant
-  readonly joinToken: JoinTokenSource | undefined
+  readonly evidence: EvidenceSource
   readonly link: ControllerLink
   readonly mesh: MeshState
   readonly keeper: StateKeeper
@@ -46,12 +46,18 @@ export interface IdentityKeeperOptions {
   readonly random?: () => number
 }
 
+/** An SVID that has served for so long was not refused from the start. */
+const lastingMs = 5 * 60_000
+
 export function createIdentityKeeper(options: IdentityKeeperOptions): IdentityKeeper {
   const { link, mesh, clock, log, metrics } = options
   const changed = createChange()
   let current = restore(options)
   let isRenewalDue = false
   let isRefused = false
+  let refusalPauseMs = 0
+  // A controller that issues what it then does not accept is not to be asked again and again.
+  const refusals = createBackoff({ firstMs: 250, longestMs: 60_000 })
   let wake = new AbortController()
   link.replaceIdentity(current)
 
@@ -92,11 +98,12 @@ export function createIdentityKeeper(options: IdentityKeeperOptions): IdentityKe
     const connection = link.meshConnection()
     if (connection === undefined) throw new Error('BUG: an identity without a connection')
     const pending = options.keeper.state.pending ?? (await newRequest())
+    const applicant = await describeSelf(options, identity, signal)
     // Before it is sent: if the answer is lost, only the same CSR gets the same certificate again.
     await saveOrLog(options, { pending })
     try {
       const { serial } = identity
-      await take(await renew({ ...options, connection, serial, pending, now, signal }))
+      await take(await renew({ applicant, connection, serial, pending, now, signal }))
     } catch (error: unknown) {
       if (isKeyRefused(error)) await saveOrLog(options, { pending: undefined })
       if (!isRefusal(error)) link.giveUp(connection)
@@ -105,9 +112,11 @@ export function createIdentityKeeper(options: IdentityKeeperOptions): IdentityKe
   }
 
   const enrolOnce = async (signal: AbortSignal): Promise<void> => {
+    const evidence = await options.evidence.prepare(signal)
+    const applicant = await describeSelf(options, current, signal)
     const connection = await link.enrolmentConnection(signal)
     try {
-      await take(await enrol({ ...options, connection, now, signal }))
+      await take(await enrol({ applicant, connection, evidence, now, signal }))
     } catch (error: unknown) {
       if (!isRefusal(error)) link.giveUp(connection)
       throw error
@@ -149,7 +158,8 @@ export function createIdentityKeeper(options: IdentityKeeperOptions): IdentityKe
         await delay(Math.min(waitMs, 60_000), undefined, { signal: interrupted }).catch(
           () => undefined,
         )
-        pauseMs = 0
+        pauseMs = refusalPauseMs
+        refusalPauseMs = 0
         continue
       }
       const before = current
@@ -171,8 +181,11 @@ export function createIdentityKeeper(options: IdentityKeeperOptions): IdentityKe
       wakeUp()
     },
     refused: () => {
-      if (isRefused) return
+      if (isRefused || current === undefined) return
       isRefused = true
+      if (clock.now() - current.obtainedMs > lastingMs) refusals.reset()
+      refusalPauseMs = refusals.next()
+      log.warn({ serial: current.serial }, 'SVID not accepted by the controller: enrolling anew')
       wakeUp()
     },
     run,
@@ -214,6 +227,16 @@ function restore({ keeper, mesh, clock, log }: IdentityKeeperOptions): OwnIdenti
 function isKeyRefused(error: unknown): boolean {
   const code = statusOf(error)
   return code === status.INVALID_ARGUMENT || code === status.ALREADY_EXISTS
+}
+
+/** The applicant with what the source of its evidence says of it now. */
+async function describeSelf(
+  { applicant, evidence }: IdentityKeeperOptions,
+  present: OwnIdentity | undefined,
+  signal: AbortSignal,
+): Promise<Applicant> {
+  const observed = await evidence.observed(present, signal)
+  return { ...applicant, attributes: [...applicant.attributes, ...observed] }
 }
 
 async function saveOrLog(

@@ -6,5 +6,6 @@
  * a decision rests on has changed. Every connection ends in one flow record.
  */
 export { readSidecarConfig, sidecarVariables, type SidecarConfig } from './config.ts'
+export type { InstanceMetadata } from './instance-metadata.ts'
 export { SidecarError, type SidecarErrorCode } from './sidecar-error.ts'
 export { startSidecar, type Sidecar, type SidecarOptions } from './sidecar.ts'

@@ -165,7 +165,9 @@ async function serveStream(arrival: Arrival, target: Target | undefined): Promis
     refuse('wrong-workload')
     return
   }
+  const about = { direction: 'ingress', peer: tunnel.peer.spiffeId } as const
   const judgement = decide(arrival, target)
+  followers.alerts.raise(about, judgement.alerts)
   if (judgement.verdict === 'deny') {
     refuse(judgement.reason, judgement.policy)
     return
@@ -184,6 +186,7 @@ async function serveStream(arrival: Arrival, target: Target | undefined): Promis
   }
   // Asked again: what was allowed before the application answered may be denied now.
   const judgementNow = decide(arrival, target)
+  followers.alerts.raise(about, judgementNow.alerts, judgement.alerts)
   if (judgementNow.verdict === 'deny' || stream.closed) {
     resetSocket(socket)
     refuse(stream.closed ? 'connection-reset' : judgementNow.reason, judgementNow.policy)

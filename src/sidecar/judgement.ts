@@ -14,6 +14,10 @@ export interface Standing {
   readonly now: number
   /** The clock that OpenSSL goes by. */
   readonly systemNow: number
+  /** A version was rejected, and its documents or those in force say `onReject: deny-new`. */
+  readonly deniesNew: boolean
+  /** How long ago the controller was heard last, in ms. */
+  readonly contactAgeMs: number
 }
 
 /** May this connection be? With the policy that says so and the time at which to ask again. */
@@ -22,20 +26,22 @@ export interface Judgement {
   readonly reason: Reason
   readonly policy: string
   readonly deadline: number | undefined
+  /** Guardrails that ask to be told of this connection. */
+  readonly alerts: readonly string[]
 }
 
 export function deny(reason: Reason, policy = ''): Judgement {
-  return { verdict: 'deny', reason, policy, deadline: undefined }
+  return { verdict: 'deny', reason, policy, deadline: undefined, alerts: [] }
 }
 
 /** Why this sidecar may not open or take any new connection at all, whoever the peer is. */
 export function refusalOfNew(standing: Standing): Reason | undefined {
-  const { own, policy, now, systemNow } = standing
+  const { own, policy, now, systemNow, deniesNew } = standing
   if (policy === undefined) return 'no-policy-yet'
   if (own === undefined || now >= own.notAfter) return 'identity-expired'
   // OpenSSL checks by the system clock: with one that far behind, nobody's certificate holds.
   if (systemNow < own.notBefore) return 'clock-skew'
-  return refusalOfAny(standing)
+  return refusalOfAny(standing) ?? (deniesNew ? 'policy-stale' : undefined)
 }
 
 /** Why none of the connections, open ones included, may be. Expiry is not among them: that has a grace. */
@@ -55,9 +61,17 @@ export function judge(
   peer: TrustProfile,
   port: number,
 ): Judgement {
-  const { own, policy, now } = standing
+  const { own, policy, now, contactAgeMs } = standing
   if (policy === undefined || own === undefined) return deny('no-policy-yet')
   const [from, to] = direction === 'egress' ? [own.profile, peer] : [peer, own.profile]
-  const { action, reason, policy: name, deadline } = policy.decide({ from, to, port, now })
-  return { verdict: action, reason, policy: name ?? '', deadline }
+  const { action, reason, policy: name, ...decided } = policy.decide({ from, to, port, now })
+  const { alerts, maxStale = Infinity } = decided
+  const leftMs = maxStale - contactAgeMs
+  if (action === 'allow' && leftMs <= 0) return { ...deny('policy-stale'), alerts }
+  const deadline = action === 'allow' ? earlier(decided.deadline, now + leftMs) : decided.deadline
+  return { verdict: action, reason, policy: name ?? '', deadline, alerts }
+}
+
+function earlier(deadline: number | undefined, other: number): number | undefined {
+  return other === Infinity ? deadline : Math.min(deadline ?? Infinity, other)
 }

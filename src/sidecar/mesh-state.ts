@@ -3,7 +3,7 @@ import type { TrustBundle } from '../identity/bundle.ts'
 import { createFloors, noFloors, type Floor, type Floors } from '../identity/floors.ts'
 import type { TrustDomain } from '../identity/spiffe-id.ts'
 import { fromWireBundle, fromWireFloors, toWireBundle, toWireFloors } from '../identity/wire.ts'
-import { compilePolicies, decodeDocument, type PolicySet } from '../policy/index.ts'
+import { compilePolicies, decodeDocument, onRejectOf, type PolicySet } from '../policy/index.ts'
 import { bundleCodec, floorsCodec, snapshotCodec } from '../rpc/index.ts'
 import type { Bundle__Output } from '../rpc/generated/blazon/v1/Bundle.ts'
 import type { Floors__Output } from '../rpc/generated/blazon/v1/Floors.ts'
@@ -19,6 +19,8 @@ export interface MeshState {
   readonly policy: PolicySet | undefined
   readonly version: number
   readonly highestVersion: number
+  /** The last version was rejected, and it or the one in force says `onReject: deny-new`. */
+  readonly deniesNew: boolean
   readonly bundle: TrustBundle | undefined
   readonly floors: Floors
   /** Takes a version whole, or throws `ERR_SNAPSHOT` and keeps the former. */
@@ -39,6 +41,8 @@ export function createMeshState(options: {
   let policy: PolicySet | undefined
   let version = 0
   let highestVersion = options.highestVersion ?? 0
+  let deniesNew = false
+  let documents: Snapshot__Output['documents'] = []
   let bundle: TrustBundle | undefined
   let floors: Floors = noFloors
 
@@ -67,6 +71,9 @@ export function createMeshState(options: {
     get highestVersion() {
       return highestVersion
     },
+    get deniesNew() {
+      return deniesNew
+    },
     get bundle() {
       return bundle
     },
@@ -85,7 +92,10 @@ export function createMeshState(options: {
         policy = nextPolicy
         bundle = nextBundle
         version = highestVersion = snapshot.version
+        documents = snapshot.documents
+        deniesNew = false
       } catch (cause: unknown) {
+        deniesNew = onRejectOf([...snapshot.documents, ...documents]) === 'deny-new'
         throw new SidecarError('ERR_SNAPSHOT', `version refused: ${messageOf(cause)}`, { cause })
       }
       changed.announce()

@@ -7,6 +7,8 @@ import type { FlowDirection } from './flow-recorder.ts'
 export interface GaugeSources {
   openConnections(direction: FlowDirection): number
   tunnels(side: 'dialled' | 'accepted'): number
+  /** Since the start. */
+  uselessStreams(): number
   policyVersion(): number
   isControllerConnected(): boolean
   svidNotAfterMs(): number | undefined
@@ -22,6 +24,8 @@ export interface Metrics {
   dial(result: 'ok' | 'failed'): void
   renewal(result: 'ok' | 'failed'): void
   policyRejected(): void
+  /** A connection matches a guardrail that asks to be told; there are as many as in the policy. */
+  alert(guardrail: string): void
   flowsLost(count: number): void
   observe(sources: GaugeSources): void
   /** The page in Prometheus's text form. */
@@ -53,6 +57,11 @@ export function createMetrics(): Metrics {
   const dials = counter('blazon_tunnel_dials_total', 'Tunnels dialled', ['result'])
   const renewals = counter('blazon_renewals_total', 'SVIDs asked for', ['result'])
   const rejected = counter('blazon_policy_rejected_total', 'Policy versions rejected', [])
+  const alerts = counter(
+    'blazon_guardrail_alerts_total',
+    'Connections that match a guardrail with action: alert',
+    ['guardrail'],
+  )
   const lost = counter('blazon_flow_records_lost_total', 'Flow records dropped', [])
   const delay = monitorEventLoopDelay({ resolution: 20 })
   delay.enable()
@@ -76,6 +85,9 @@ export function createMetrics(): Metrics {
     },
     policyRejected: () => {
       rejected.inc()
+    },
+    alert: (guardrail) => {
+      alerts.inc({ guardrail })
     },
     flowsLost: (count) => {
       lost.inc(count)
@@ -115,6 +127,15 @@ function addGauges(registers: Registry[], sources: GaugeSources): void {
     collect() {
       this.set({ side: 'dialled' }, sources.tunnels('dialled'))
       this.set({ side: 'accepted' }, sources.tunnels('accepted'))
+    },
+  })
+  new Counter({
+    name: 'blazon_useless_streams_total',
+    help: 'Streams that peers opened only to reset them, or began wrongly',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(sources.uselessStreams())
     },
   })
   addGauge(registers, 'blazon_policy_version', 'Version in force; 0 = none, deny all', () =>

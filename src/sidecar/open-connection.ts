@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { HostPort } from '../base/env.ts'
 import type { Reason } from '../policy/reason.ts'
 import type { StreamHandlers, Tunnel } from '../tunnel/index.ts'
+import type { Alerts } from './alerts.ts'
 import { endingOf, factsOf } from './connection-facts.ts'
 import type { ConnectionLog, LoggedConnection } from './connection-log.ts'
 import type { FlowDirection } from './flow-recorder.ts'
@@ -24,6 +25,7 @@ export interface Followers {
   readonly live: LiveConnections
   readonly connectionLog: ConnectionLog
   readonly metrics: Metrics
+  readonly alerts: Alerts
 }
 
 const progressIntervalMs = 1_000
@@ -43,7 +45,7 @@ export function openConnection(options: {
   readonly refused: (reason: Reason) => void
 }): OpenConnection {
   const { direction, tunnel, destination, flowId, startedAt, followers } = options
-  const { live, metrics, connectionLog } = followers
+  const { live, metrics, connectionLog, alerts } = followers
   let { judgement } = options
   let cutPolicy = ''
   let logged: LoggedConnection | undefined
@@ -80,6 +82,7 @@ export function openConnection(options: {
       relay.cut(reason)
     },
     confirm: (next) => {
+      alerts.raise({ direction, peer: tunnel.peer.spiffeId }, next.alerts, judgement.alerts)
       judgement = next
     },
   }

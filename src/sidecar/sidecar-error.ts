@@ -3,6 +3,7 @@ export type SidecarErrorCode =
   | 'ERR_STATE_SEAL' // the sealed state was altered, or belongs to another node key or workload
   | 'ERR_STATE_OLD' // the sealed state is older than one that this sidecar has applied
   | 'ERR_STATE_DIRECTORY' // the state directory or a file in it cannot be used safely
+  | 'ERR_STATE_LOCKED' // another sidecar runs on the same state directory
   | 'ERR_NODE_KEY' // the node key cannot be read, or is not an ECDSA P-256 key
   | 'ERR_PIN' // the roots or the fingerprint that pin the controller cannot be used
   | 'ERR_CONTROLLER_IDENTITY' // whoever answered is not the controller of this trust domain

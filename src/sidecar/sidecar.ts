@@ -9,6 +9,7 @@ import { openControlPlane, type ControlPlane } from './control-plane.ts'
 import { openDataPlane } from './data-plane.ts'
 import { createFlowRecorder, type FlowRecorder } from './flow-recorder.ts'
 import { createFlowReporter, type FlowReporter } from './flow-reporter.ts'
+import type { InstanceMetadata } from './instance-metadata.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { serveStatus } from './status-server.ts'
 import { runWatch } from './watch.ts'
@@ -34,6 +35,8 @@ export interface SidecarOptions {
   readonly config: SidecarConfig
   readonly version: string
   readonly log: Logger
+  /** What the instance is, by its metadata service; without it there is none. */
+  readonly metadata?: InstanceMetadata
   readonly clock?: Clock
   /** How often flows are reported, in ms. */
   readonly reportIntervalMs?: number
@@ -52,12 +55,13 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   })
   const control = await openControlPlane({
     config,
+    metadata: options.metadata,
     systemClock: options.clock ?? systemClock,
     metrics,
     log,
   })
   opened.defer(() => {
-    control.link.close()
+    control.close()
   })
   const recorder = createFlowRecorder({ clock: control.clock })
   const controller = { isConnected: false }
@@ -71,6 +75,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   metrics.observe({
     openConnections: (direction) => data.live.count(direction),
     tunnels: (side) => data.tunnels.count(side === 'dialled' ? 'dialler' : 'acceptor'),
+    uselessStreams: () => data.tunnels.uselessStreams(),
     policyVersion: () => control.mesh.version,
     isControllerConnected,
     svidNotAfterMs: () => control.identity.current?.notAfter,

@@ -9,6 +9,8 @@ export interface TunnelRegistry {
   /** Takes a new tunnel, which was set up under the identity `shown`. */
   add(tunnel: Tunnel, shown: OwnIdentity | undefined): void
   count(role: Tunnel['role']): number
+  /** Streams that peers opened only to reset them, or began wrongly, over all tunnels there have been. */
+  uselessStreams(): number
   /** The own identity is another one: shows it on every tunnel, in place (PROTOCOL §4). */
   reauthenticate(): void
   /** Bundle or floors have changed: closes tunnels whose peer does not hold any more. */
@@ -26,6 +28,7 @@ export function createTunnelRegistry(options: {
 }): TunnelRegistry {
   const { log } = options
   const tunnels = new Set<Tunnel>()
+  let uselessOfClosed = 0
 
   const show = (tunnel: Tunnel, identity: OwnIdentity): void => {
     tunnel.reauthenticate(identity).then(
@@ -49,8 +52,11 @@ export function createTunnelRegistry(options: {
       log.debug({ peer, role: tunnel.role }, 'tunnel open')
       void tunnel.closed.then(({ reason, error }) => {
         tunnels.delete(tunnel)
+        uselessOfClosed += tunnel.uselessStreams
         const detail = error === undefined ? {} : { error: messageOf(error) }
-        log.debug({ peer, role: tunnel.role, reason, ...detail }, 'tunnel closed')
+        // A peer that breaks the protocol has proved who it is, and somebody should look at it.
+        const level = reason === 'protocol-error' ? 'warn' : 'debug'
+        log[level]({ peer, role: tunnel.role, reason, ...detail }, 'tunnel closed')
       })
       const own = options.own()
       if (own !== undefined && own !== shown) show(tunnel, own)
@@ -58,6 +64,11 @@ export function createTunnelRegistry(options: {
     count: (role) => {
       let count = 0
       for (const tunnel of tunnels) if (tunnel.role === role) count++
+      return count
+    },
+    uselessStreams: () => {
+      let count = uselessOfClosed
+      for (const tunnel of tunnels) count += tunnel.uselessStreams
       return count
     },
     reauthenticate: () => {

@@ -5,9 +5,11 @@ import type { HostPort } from '../base/env.ts'
 import { formatHostPort } from '../base/env.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { documentSchemaVersion } from '../policy/index.ts'
 import type { Snapshot__Output } from '../rpc/generated/blazon/v1/Snapshot.ts'
 import type { WatchRequest } from '../rpc/generated/blazon/v1/WatchRequest.ts'
 import type { WatchUpdate__Output } from '../rpc/generated/blazon/v1/WatchUpdate.ts'
+import type { ControllerContact } from './controller-contact.ts'
 import type { ControllerConnection } from './controller-connection.ts'
 import type { ControllerLink } from './controller-link.ts'
 import { statusOf } from './grpc-call.ts'
@@ -16,9 +18,6 @@ import type { Metrics } from './metrics.ts'
 import type { StateKeeper } from './state-keeper.ts'
 import type { StoredState } from './stored-state.ts'
 import { reportedSkewMs, type TrustedClock } from './trusted-clock.ts'
-
-/** Newest form of documents and messages that this sidecar enforces. */
-export const schemaVersion = 1
 
 /** Heartbeats come every 10 s; a stream without any message for this long is dead. */
 const longestSilenceMs = 35_000
@@ -31,6 +30,7 @@ export interface WatchOptions {
   readonly mesh: MeshState
   readonly keeper: StateKeeper
   readonly clock: TrustedClock
+  readonly contact: ControllerContact
   readonly listeners: readonly HostPort[]
   readonly sidecarVersion: string
   readonly metrics: Metrics
@@ -117,7 +117,7 @@ async function follow(
 function openMessage({ mesh, listeners, sidecarVersion }: WatchOptions): WatchRequest {
   return {
     open: {
-      schemaVersion,
+      schemaVersion: documentSchemaVersion,
       sidecarVersion,
       highestVersion: mesh.highestVersion,
       listeners: listeners.map(({ host, port }) => ({ address: host, port })),
@@ -151,7 +151,7 @@ async function takeSnapshot(
     return { acknowledge: { version } }
   } catch (error: unknown) {
     const reason = messageOf(error).slice(0, longestReasonCharacters)
-    log.error({ version, error: reason }, 'policy version rejected')
+    log.error({ version, error: reason, denies_new: mesh.deniesNew }, 'policy version rejected')
     metrics.policyRejected()
     return { reject: { version, reason } }
   }
@@ -167,8 +167,9 @@ async function save({ keeper, log }: WatchOptions, change: Partial<StoredState>)
 }
 
 async function takeTime(options: WatchOptions, timeMs: number): Promise<void> {
-  const { clock, keeper, log } = options
+  const { clock, contact, keeper, log } = options
   clock.observe(timeMs)
+  contact.heard()
   const skewMs = clock.skewMs() ?? 0
   if (Math.abs(skewMs) > reportedSkewMs) {
     log.warn({ skew_ms: skewMs }, 'the clock of this machine is wrong: set it by NTP')

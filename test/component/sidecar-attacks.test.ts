@@ -235,6 +235,36 @@ describe('an ingress', () => {
     await tunnel.closed
   })
 
+  it('ends the tunnel of a peer that opens streams only to reset them, and counts them', async () => {
+    const log = recordingLogger()
+    const environment = { BLAZON_METRICS_LISTEN: '127.0.0.1:0' }
+    await using mesh = await startMesh({ log, environment })
+    const identity = mesh.controller.ca.workload({ name: 'web', attributes: label('web') })
+    const tunnel = await dialAs(mesh, identity)
+    const destination = { address: mesh.ingress.host, port: mesh.port }
+    const seen = recorder()
+    while (tunnel.open) {
+      for (let batch = 0; batch < 500; batch++) {
+        const stream = tunnel.openStream(streamHeader({ destination }), seen)
+        if (typeof stream !== 'string') stream.reset()
+      }
+      await new Promise(setImmediate)
+    }
+    expect((await tunnel.closed).reason).to.equal('protocol-error')
+    const record = await eventually('the record', () =>
+      log.of('tunnel closed').find(({ reason }) => reason === 'protocol-error'),
+    )
+    expect(record['error']).to.contain('opened and reset at once')
+    const page = await fetch(`http://127.0.0.1:${String(mesh.db.statusAddress?.port)}/metrics`)
+    const [, count] = /^blazon_useless_streams_total ([0-9]+)$/m.exec(await page.text()) ?? []
+    expect(Number(count)).to.be.greaterThan(10_000)
+
+    // Others are served as before.
+    const client = connectClient(mesh.entrance, 'hello')
+    await eventually('the echo', () => client.text() === 'hello')
+    client.socket.destroy()
+  })
+
   it('gives no stream of one peer the verdict of another', async () => {
     await using mesh = await startMesh()
     const { ca } = mesh.controller
@@ -253,7 +283,7 @@ describe('an ingress', () => {
       await tunnel.closed
     }
   })
-}).timeout(20_000)
+}).timeout(60_000)
 
 describe('an egress', () => {
   const impostors: readonly { readonly who: string; readonly faults: LeafFaults }[] = [
@@ -272,14 +302,14 @@ describe('an egress', () => {
         egress: [{ host: '127.0.0.1', port: server.port }],
         stateDirectory: `${mesh.directory}/web-two`,
       })
-      await web.whenReady(AbortSignal.timeout(5_000))
+      await web.whenReady(AbortSignal.timeout(20_000))
       const [entrance] = web.egressAddresses
       const client = connectClient(entrance ?? mesh.entrance, 'secret')
       expect(await client.ended).to.equal('ECONNRESET')
       expect(Buffer.concat(heard).toString()).to.equal('')
     })
   }
-}).timeout(20_000)
+}).timeout(60_000)
 
 describe('a sidecar whose controller is an impostor', () => {
   const impostors: readonly { readonly who: string; readonly leaf: (ca: TestCa) => TestLeaf }[] = [
@@ -330,7 +360,7 @@ describe('a sidecar whose controller is an impostor', () => {
       stateDirectory: `${directory.path}/two`,
       environment: { BLAZON_BUNDLE: '', BLAZON_CONTROLLER_FINGERPRINT: right },
     })
-    await taken.whenReady(AbortSignal.timeout(5_000))
+    await taken.whenReady(AbortSignal.timeout(20_000))
     expect(taken.spiffeId()).to.equal('spiffe://acme.example/ns/default/workload/web')
   })
 
@@ -355,4 +385,4 @@ describe('a sidecar whose controller is an impostor', () => {
       /^-----BEGIN PRIVATE KEY/,
     )
   })
-}).timeout(20_000)
+}).timeout(60_000)

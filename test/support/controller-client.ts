@@ -3,6 +3,7 @@ import { createSecureContext, type PeerCertificate } from 'node:tls'
 import {
   ChannelCredentials,
   Client,
+  Metadata,
   type ClientDuplexStream,
   type ClientReadableStream,
   type ServiceError,
@@ -10,7 +11,17 @@ import {
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { HostPort } from '../../src/base/env.ts'
 import { spkiOf } from '../../src/identity/index.ts'
-import { adminService, enrolmentService, healthService, meshService } from '../../src/rpc/index.ts'
+import {
+  adminService,
+  enrolmentService,
+  healthService,
+  meshService,
+  reflectionAlphaService,
+  reflectionService,
+} from '../../src/rpc/index.ts'
+import type { AuditEntry__Output } from '../../src/rpc/generated/blazon/v1/AuditEntry.ts'
+import type { ServerReflectionRequest } from '../../src/rpc/generated/grpc/reflection/v1/ServerReflectionRequest.ts'
+import type { ServerReflectionResponse__Output } from '../../src/rpc/generated/grpc/reflection/v1/ServerReflectionResponse.ts'
 import type { HealthCheckResponse__Output } from '../../src/rpc/generated/grpc/health/v1/HealthCheckResponse.ts'
 import type { WatchRequest } from '../../src/rpc/generated/blazon/v1/WatchRequest.ts'
 import type { WatchUpdate__Output } from '../../src/rpc/generated/blazon/v1/WatchUpdate.ts'
@@ -32,11 +43,17 @@ export interface ControllerClient extends Disposable {
   call<Name extends keyof Services & string>(
     name: Name,
     request: Request<Services[Name]>,
+    metadata?: Metadata,
   ): Promise<Response<Services[Name]>>
   /** Sends bytes in place of a request, to see what becomes of them. */
   callRaw(name: keyof Services & string, bytes: Buffer): Promise<unknown>
   watch(): ClientDuplexStream<WatchRequest, WatchUpdate__Output>
-  followFlows(): ClientReadableStream<Flow__Output>
+  followFlows(metadata?: Metadata): ClientReadableStream<Flow__Output>
+  readAudit(from?: number): ClientReadableStream<AuditEntry__Output>
+  reflect(
+    version: 'v1' | 'v1alpha',
+    metadata?: Metadata,
+  ): ClientDuplexStream<ServerReflectionRequest, ServerReflectionResponse__Output>
   health(service: string): Promise<HealthCheckResponse__Output>
   /** SHA-256 of the key that the controller showed; known after the first answer. */
   controllerKeySha256(): string
@@ -78,6 +95,7 @@ export function connectTo(
     serialize: (request: unknown) => Buffer,
     deserialize: (bytes: Buffer) => unknown,
     request: unknown,
+    metadata = new Metadata(),
   ): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const deadline = Date.now() + 10_000
@@ -86,6 +104,7 @@ export function connectTo(
         serialize,
         deserialize,
         request,
+        metadata,
         { deadline },
         (error: ServiceError | null, response?: unknown) => {
           if (error === null) resolve(response)
@@ -95,11 +114,11 @@ export function connectTo(
     })
 
   return {
-    call: async (name, request) => {
+    call: async (name, request, metadata) => {
       const method = methods[name] as MethodDefinition<object, object>
       const { path, requestSerialize, responseDeserialize } = method
       const serialize = requestSerialize as (request: unknown) => Buffer
-      return (await unary(path, serialize, responseDeserialize, request)) as never
+      return (await unary(path, serialize, responseDeserialize, request, metadata)) as never
     },
     callRaw: (name, bytes) =>
       unary(
@@ -114,13 +133,26 @@ export function connectTo(
         meshService.Watch.requestSerialize,
         meshService.Watch.responseDeserialize,
       ),
-    followFlows: () =>
+    followFlows: (metadata = new Metadata()) =>
       client.makeServerStreamRequest(
         adminService.FollowFlows.path,
         adminService.FollowFlows.requestSerialize,
         adminService.FollowFlows.responseDeserialize,
         {},
+        metadata,
       ),
+    readAudit: (from = 1) =>
+      client.makeServerStreamRequest(
+        adminService.ReadAudit.path,
+        adminService.ReadAudit.requestSerialize,
+        adminService.ReadAudit.responseDeserialize,
+        { fromSequence: from },
+      ),
+    reflect: (version, metadata = new Metadata()) => {
+      const service = version === 'v1' ? reflectionService : reflectionAlphaService
+      const { path, requestSerialize, responseDeserialize } = service.ServerReflectionInfo
+      return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata)
+    },
     health: async (service) => {
       const { path, requestSerialize, responseDeserialize } = healthService.Check
       const serialize = requestSerialize as (request: unknown) => Buffer

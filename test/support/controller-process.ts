@@ -31,6 +31,7 @@ export async function startControllerProcess(
       BLAZON_DATA_DIR: directory,
       BLAZON_LISTEN: '127.0.0.1:0',
       BLAZON_METRICS_LISTEN: '127.0.0.1:0',
+      BLAZON_GATEWAY_LISTEN: 'off',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,14 @@
 import { createHash, X509Certificate, type KeyObject } from 'node:crypto'
-import { attestTranscript, renewTranscript, signTranscript } from '../../src/attest/index.ts'
+import {
+  attestTranscript,
+  renewTranscript,
+  signTranscript,
+  type X509Transcript,
+} from '../../src/attest/index.ts'
 import { createCsr, toWireAttributes, type Attribute } from '../../src/identity/index.ts'
+import { documentSchemaVersion } from '../../src/policy/index.ts'
 import { evidenceCodec, subjectCodec } from '../../src/rpc/index.ts'
+import type { Evidence } from '../../src/rpc/generated/blazon/v1/Evidence.ts'
 import type { AttestRequest } from '../../src/rpc/generated/blazon/v1/AttestRequest.ts'
 import type { AttestResponse__Output } from '../../src/rpc/generated/blazon/v1/AttestResponse.ts'
 import type { RenewResponse__Output } from '../../src/rpc/generated/blazon/v1/RenewResponse.ts'
@@ -10,7 +17,9 @@ import { newKeys, type TestKeys } from './test-ca.ts'
 
 /** What a sidecar would say, and what an attacker would change of it. */
 export interface AttestAttempt {
-  readonly token: string
+  readonly token?: string
+  /** Other evidence than a token; some is signed over the rest of the call. */
+  readonly evidence?: (said: Omit<X509Transcript, 'chain'>) => Evidence
   readonly name: string
   readonly nodeKeys?: TestKeys
   readonly workloadKeys?: TestKeys
@@ -40,7 +49,6 @@ export async function attestWith(
   const nodeKeys = attempt.nodeKeys ?? newKeys()
   const workloadKeys = attempt.workloadKeys ?? newKeys()
   const nonce = attempt.nonce ?? (await client.call('Challenge', {})).nonce
-  const evidence = evidenceCodec.encode({ joinToken: { token: attempt.token } })
   const subject = encodeSubject(attempt.name, attempt.attributes ?? [])
   const csr = createCsr(workloadKeys.privateKey)
   const head = {
@@ -50,10 +58,14 @@ export async function attestWith(
     subject,
     csr,
   }
+  const said = { ...head, nodeKey: nodeKeys.spki }
+  const evidence = evidenceCodec.encode(
+    attempt.evidence?.(said) ?? { joinToken: { token: attempt.token ?? '' } },
+  )
   const transcript =
     attempt.signedPurpose === 'renew'
       ? renewTranscript({ ...head, serial: '00'.repeat(16) })
-      : attestTranscript({ ...head, evidence, nodeKey: nodeKeys.spki })
+      : attestTranscript({ ...said, evidence })
   const right: AttestRequest = {
     nonce,
     evidence,
@@ -103,7 +115,7 @@ export function encodeSubject(name: string, attributes: readonly Attribute[]): B
   return subjectCodec.encode({
     workload: name,
     attributes: toWireAttributes(attributes),
-    schemaVersion: 1,
+    schemaVersion: documentSchemaVersion,
   })
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server as TlsServer, type TLSSocket } from 'node:tls'
 import {
   Server,
@@ -25,6 +25,7 @@ import {
   type Floor,
   type Floors,
   type TrustBundle,
+  type WorkloadFacts,
 } from '../../src/identity/index.ts'
 import { encodeSpec } from '../../src/policy/canonical.ts'
 import { parseDocuments } from '../../src/policy/parse.ts'
@@ -66,7 +67,12 @@ export class FakeController implements AsyncDisposable {
   readonly rejected: { readonly version: number; readonly reason: string }[] = []
   readonly records: FlowRecord__Output[] = []
   readonly reports: FlowReport__Output[] = []
-  readonly watchOpens: { readonly name: string; readonly serial: string }[] = []
+  watchesRefused = 0
+  readonly watchOpens: {
+    readonly name: string
+    readonly serial: string
+    readonly schemaVersion: number
+  }[] = []
   readonly #workloads = new Map<string, FakeWorkload>()
   readonly #nameBySerial = new Map<string, string>()
   readonly #nodeKeys = new Map<string, Buffer>()
@@ -76,6 +82,7 @@ export class FakeController implements AsyncDisposable {
   #grpc: Server | undefined
   #tls: TlsServer | undefined
   readonly #sockets = new Map<string, TLSSocket>()
+  readonly #connections = new Set<Socket>()
   #port = 0
   #sequence = 0
   #version = 1
@@ -86,6 +93,9 @@ export class FakeController implements AsyncDisposable {
   /** Answers to Renew are made but not sent while this is set. */
   loseRenewAnswers = false
   refuseRenewals = false
+  refuseEnrolments = false
+  /** Certificates are issued as ever, and none of them is accepted. */
+  refuseWatches = false
 
   constructor(options: { readonly ca?: TestCa; readonly presented?: TestLeaf } = {}) {
     this.ca = options.ca ?? createTestCa()
@@ -147,6 +157,11 @@ export class FakeController implements AsyncDisposable {
       rejectUnauthorized: false,
       ALPNProtocols: ['h2'],
     })
+    // Also those that are still in their handshake: `close` waits for them.
+    tls.on('connection', (socket: Socket) => {
+      this.#connections.add(socket)
+      socket.once('close', () => this.#connections.delete(socket))
+    })
     tls.on('tlsClientError', (_error, socket) => socket.destroy())
     tls.on('secureConnection', (socket) => {
       const name = `connection-${String(++this.#sequence)}`
@@ -174,6 +189,7 @@ export class FakeController implements AsyncDisposable {
     const closed = once(tls, 'close')
     tls.close()
     for (const socket of this.#sockets.values()) socket.destroy()
+    for (const socket of this.#connections) socket.destroy()
     await closed
   }
 
@@ -260,7 +276,8 @@ export class FakeController implements AsyncDisposable {
     const transcript = attestTranscript({ ...this.#head(nonce), evidence, subject, csr, nodeKey })
     const isSigned = verifyTranscript(parsePublicKey(nodeKey), transcript, signature)
     const isProven = evidenceCodec.decode(evidence).joinToken?.token === joinToken
-    if (!this.#nonces.delete(nonce.toString('hex')) || !isSigned || !isProven) {
+    const isGood = this.#nonces.delete(nonce.toString('hex')) && isSigned && isProven
+    if (!isGood || this.refuseEnrolments) {
       answer({ code: status.UNAUTHENTICATED, details: 'the proof of identity is not accepted' })
       return
     }
@@ -322,10 +339,17 @@ export class FakeController implements AsyncDisposable {
       watch.emit('error', { code: status.UNAUTHENTICATED, details: 'no certificate' })
       return
     }
-    const { name, serial } = caller
+    const { name, serial, workload } = caller
+    const lowestGood = workload && this.#floors.lowestGood(workload.workloadId)
+    if (this.refuseWatches || (lowestGood ?? 0) > (workload?.generation ?? 0)) {
+      this.watchesRefused += 1
+      watch.emit('error', { code: status.UNAUTHENTICATED, details: 'below its floor' })
+      return
+    }
     watch.on('data', (request: WatchRequest__Output) => {
       if (request.open) {
-        this.watchOpens.push({ name, serial })
+        const { schemaVersion } = request.open
+        this.watchOpens.push({ name, serial, schemaVersion })
         this.#watches.set(watch, name)
         if (this.#floors.version > 0) watch.write({ floors: toWireFloors(this.#floors) })
         watch.write(this.#snapshot(name))
@@ -364,12 +388,14 @@ export class FakeController implements AsyncDisposable {
     }
   }
 
-  #callerOf(connection: string): { name: string; serial: string } | undefined {
+  #callerOf(
+    connection: string,
+  ): { name: string; serial: string; workload: WorkloadFacts | undefined } | undefined {
     const certificate = this.#sockets.get(connection)?.getPeerX509Certificate()
     if (certificate === undefined) return undefined
-    const { serial } = readCertificate(certificate.raw)
+    const { serial, workload } = readCertificate(certificate.raw)
     const name = this.#nameBySerial.get(serial)
-    return name === undefined ? undefined : { name, serial }
+    return name === undefined ? undefined : { name, serial, workload }
   }
 }
 

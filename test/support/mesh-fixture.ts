@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createImds, openInstanceMetadata } from '../../src/aws/index.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import type { HostPort } from '../../src/base/env.ts'
 import { formatHostPort } from '../../src/base/env.ts'
 import { silentLogger, type Logger } from '../../src/base/logger.ts'
@@ -69,6 +71,7 @@ export interface SidecarWish {
   readonly stateDirectory: string
   readonly environment?: Readonly<Record<string, string>>
   readonly log?: Logger
+  readonly clock?: Clock
 }
 
 /** Which controller a sidecar belongs to, and with what it enrols there. */
@@ -101,7 +104,18 @@ export async function startTestSidecar(
     ...wish.environment,
   })
   const log = wish.log ?? silentLogger
-  return await startSidecar({ config, version: '0.0.0', log, reportIntervalMs: 50 })
+  const { imdsEndpoint } = config
+  return await startSidecar({
+    config,
+    version: '0.0.0',
+    log,
+    reportIntervalMs: 50,
+    ...(wish.clock && { clock: wish.clock }),
+    // As src/main does it, but without a look around for a service that is not the test's.
+    ...(imdsEndpoint && {
+      metadata: openInstanceMetadata(createImds({ endpoints: [imdsEndpoint], timeoutMs: 300 })),
+    }),
+  })
 }
 
 /** A directory that is gone after the test. */
@@ -138,6 +152,7 @@ export interface MeshWish {
   readonly application?: HostPort
   readonly environment?: Readonly<Record<string, string>>
   readonly log?: Logger
+  readonly clock?: Clock
 }
 
 export const allowWebToDb = `
@@ -159,6 +174,7 @@ export async function startMesh(wish: MeshWish = {}): Promise<TestMesh> {
   const common = {
     ...(wish.environment === undefined ? {} : { environment: wish.environment }),
     ...(wish.log === undefined ? {} : { log: wish.log }),
+    ...(wish.clock === undefined ? {} : { clock: wish.clock }),
   }
   const db = stack.use(
     await startTestSidecar(controller, {
@@ -181,7 +197,7 @@ export async function startMesh(wish: MeshWish = {}): Promise<TestMesh> {
   )
   const [entrance] = web.egressAddresses
   if (entrance === undefined) throw new Error('BUG: no egress')
-  const deadline = AbortSignal.timeout(5_000)
+  const deadline = AbortSignal.timeout(20_000)
   await Promise.all([web.whenReady(deadline), db.whenReady(deadline)])
   const parts = stack.move()
   return {

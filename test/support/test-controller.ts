@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../../src/base/clock.ts'
@@ -73,15 +73,31 @@ spec:
   claims: { app.*: '*', os.*: '*' }
 `
 
+/** Files that the controller is told of where they are among the `files`. */
+const configFiles: Readonly<Record<string, keyof ControllerConfig>> = {
+  'iid-keys.json': 'iidKeysFile',
+  'x509-ca.pem': 'x509CaFile',
+}
+
 export async function startTestController(
   options: {
     readonly config?: Partial<ControllerConfig>
+    /** Files by name that are put into the data directory before the start. */
+    readonly files?: Readonly<Record<string, string>>
     readonly clock?: Clock
     readonly log?: Logger
     readonly openStore?: (file: string) => Promise<Store>
   } = {},
 ): Promise<TestController> {
   const directory = await mkdtemp(join(tmpdir(), 'blazon-controller-'))
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    await writeFile(join(directory, name), text)
+  }
+  const fileConfig = Object.fromEntries(
+    Object.entries(configFiles)
+      .filter(([name]) => options.files?.[name] !== undefined)
+      .map(([name, field]) => [field, join(directory, name)]),
+  )
   const start = (): Promise<Controller> =>
     startController(
       {
@@ -92,6 +108,7 @@ export async function startTestController(
         keyFile: undefined,
         svidTtlMs: 3_600_000,
         minSvidTtlMs: 10_000,
+        ...fileConfig,
         ...options.config,
       },
       {
@@ -141,8 +158,14 @@ export async function startTestController(
       return created.token
     },
     enrol: async (name, attempt = {}) => {
+      const client = connect()
+      if (attempt.evidence !== undefined) {
+        // The key that the evidence is signed for is known from the first answer on.
+        await client.call('Challenge', {})
+        return attestWith(client, { name, ...attempt })
+      }
       const token = attempt.token ?? (await self.token())
-      return attestWith(connect(), { name, ...attempt, token })
+      return attestWith(client, { name, ...attempt, token })
     },
     restart: async () => {
       closeClients()

@@ -2,6 +2,7 @@ import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import type { WatchOpen } from '../../src/rpc/generated/blazon/v1/WatchOpen.ts'
 import type { WatchRequest } from '../../src/rpc/generated/blazon/v1/WatchRequest.ts'
 import type { WatchUpdate__Output } from '../../src/rpc/generated/blazon/v1/WatchUpdate.ts'
+import { documentSchemaVersion } from '../../src/policy/index.ts'
 import type { ControllerClient } from './controller-client.ts'
 
 type Kind = NonNullable<WatchUpdate__Output['kind']>
@@ -45,7 +46,12 @@ export function watchWith(client: ControllerClient, open?: WatchOpen | null): Wa
   })
   if (open !== null) {
     stream.write({
-      open: { schemaVersion: 1, sidecarVersion: 'test', capture: 'explicit', ...open },
+      open: {
+        schemaVersion: documentSchemaVersion,
+        sidecarVersion: 'test',
+        capture: 'explicit',
+        ...open,
+      },
     })
   }
 

@@ -47,6 +47,7 @@ describe('readSidecarConfig()', () => {
     expect(config.stateDirectory).to.equal('/var/lib/blazon')
     expect(config.metricsListen).to.deep.equal({ host: '127.0.0.1', port: 15_020 })
     expect(config.outageGraceMs).to.equal(15 * 60_000)
+    expect(config.tunnelIdleMs).to.equal(5 * 60_000)
     expect(config.logLevel).to.equal('info')
   })
 
@@ -80,12 +81,16 @@ describe('readSidecarConfig()', () => {
     ['BLAZON_CONTROLLER_FINGERPRINT', 'aabb', /64 hexadecimal/],
     ['BLAZON_CONTROLLER_FINGERPRINT', 'ab'.repeat(32), /only one/],
     ['BLAZON_JOIN_TOKEN_FILE', '/run/token', /only one/],
+    ['BLAZON_EVIDENCE', 'trust-me', /one of join-token, aws-iid, x509/],
+    ['BLAZON_X509_KEY', '/etc/key.pem', /together/],
+    ['BLAZON_IMDS_ENDPOINT', 'http://10.0.0.1', /loopback or link-local/],
     ['BLAZON_WORKLOAD', '../web', /name/],
     ['BLAZON_WORKLOAD', 'Web', /name/],
     ['BLAZON_ATTRIBUTES', 'label.app=web', /app\.\*/],
     ['BLAZON_ATTRIBUTES', 'aws.account=1', /app\.\*/],
     ['BLAZON_ATTRIBUTES', 'app.x', /app\.key=value/],
     ['BLAZON_TRUST_DOMAIN', 'ACME', /trust domain/],
+    ['BLAZON_TUNNEL_IDLE', '999ms', /1s or more/],
     ['BLAZON_LOG_LEVEL', 'loud', /one of/],
     ['BLAZON_MAX_CONNECTIONS', '0', /whole number/],
   ]
@@ -103,4 +108,43 @@ describe('readSidecarConfig()', () => {
       expect(text).to.not.include('eyJ0b2tlbiI')
     }
   })
+})
+
+describe('the choice of evidence', () => {
+  const { BLAZON_JOIN_TOKEN, ...without } = whole
+  const token = { BLAZON_JOIN_TOKEN }
+  const files = { BLAZON_X509_CHAIN: '/etc/chain.pem', BLAZON_X509_KEY: '/etc/key.pem' }
+  const cases: readonly (readonly [
+    what: string,
+    environment: Readonly<Record<string, string>>,
+    kind: string,
+  ])[] = [
+    ['a join token where there is one', token, 'join-token'],
+    ['whatever the instance can show where nothing is said', {}, 'automatic'],
+    ['the signed document where it is asked for', { BLAZON_EVIDENCE: 'aws-iid' }, 'aws-iid'],
+    [
+      'the signed document even beside a join token',
+      { ...token, BLAZON_EVIDENCE: 'aws-iid' },
+      'aws-iid',
+    ],
+    ['a certificate where it is asked for', { ...files, BLAZON_EVIDENCE: 'x509' }, 'x509'],
+  ]
+  for (const [what, environment, kind] of cases) {
+    it(`is ${what}`, () => {
+      expect(readSidecarConfig({ ...without, ...environment }).evidence.kind).to.equal(kind)
+    })
+  }
+
+  const refused: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
+    [{ BLAZON_EVIDENCE: 'join-token' }, /^BLAZON_JOIN_TOKEN: required/],
+    [{ BLAZON_EVIDENCE: 'x509' }, /^BLAZON_X509_CHAIN: required/],
+    [files, /^BLAZON_X509_CHAIN: expected only with BLAZON_EVIDENCE=x509/],
+    [{ ...files, ...token }, /^BLAZON_X509_CHAIN: expected only with BLAZON_EVIDENCE=x509/],
+  ]
+  for (const [environment, why] of refused) {
+    const said = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+    it(`refuses ${said.join(' ')} without what goes with it`, () => {
+      expect(problemsOf({ ...without, ...environment })[0]).to.match(why)
+    })
+  }
 })

@@ -2,7 +2,15 @@ import { expect } from 'chai'
 import { createFloors, noFloors, type Attribute } from '../../../src/identity/index.ts'
 import { compilePolicies } from '../../../src/policy/compile.ts'
 import { parseDocuments } from '../../../src/policy/parse.ts'
-import { judge, refusalOfAny, refusalOfNew, type Standing } from '../../../src/sidecar/judgement.ts'
+import {
+  judge,
+  refusalOfAny,
+  refusalOfNew,
+  type Judgement,
+  type Standing,
+} from '../../../src/sidecar/judgement.ts'
+import { createAlerts } from '../../../src/sidecar/alerts.ts'
+import { createControllerContact } from '../../../src/sidecar/controller-contact.ts'
 import {
   createLiveConnections,
   type LiveConnection,
@@ -10,6 +18,7 @@ import {
 import { mergeFloors } from '../../../src/sidecar/mesh-state.ts'
 import { renewalTime } from '../../../src/sidecar/identity-keeper.ts'
 import type { OwnIdentity } from '../../../src/sidecar/own-identity.ts'
+import { recordingLogger } from '../../support/mesh-fixture.ts'
 import { createTestCa } from '../../support/test-ca.ts'
 
 const label = (app: string): Attribute[] => [
@@ -37,7 +46,15 @@ name: in
 spec: { from: { label.app: db }, to: { label.app: web }, ports: [tcp/80], action: allow }
 `),
 )
-const good: Standing = { own, policy, floors: noFloors, now, systemNow: now }
+const good: Standing = {
+  own,
+  policy,
+  floors: noFloors,
+  now,
+  systemNow: now,
+  deniesNew: false,
+  contactAgeMs: 0,
+}
 const { workloadId } = web.facts
 const floor = { workloadId, lowestGoodGeneration: 3, untilMs: now + 1_000 }
 const revoked = createFloors(1, [floor])
@@ -49,6 +66,7 @@ describe('refusalOfNew()', () => {
     ['there is no identity', { own: undefined }, 'identity-expired'],
     ['the identity expires now', { now: web.notAfter }, 'identity-expired'],
     ['the identity is below its floor', { floors: revoked }, 'below-floor'],
+    ['a version was rejected that says so', { deniesNew: true }, 'policy-stale'],
     ['the system clock is before the identity', { systemNow: now - 60_001 }, 'clock-skew'],
   ]
   for (const [when, change, expected] of cases) {
@@ -62,6 +80,10 @@ describe('refusalOfAny()', () => {
   it('leaves expiry to the tunnel, which has a grace', () => {
     expect(refusalOfAny({ ...good, now: web.notAfter + 1 })).to.equal(undefined)
     expect(refusalOfAny({ ...good, floors: revoked })).to.equal('below-floor')
+  })
+
+  it('lets open connections be when new ones are denied for a version that was rejected', () => {
+    expect(refusalOfAny({ ...good, deniesNew: true })).to.equal(undefined)
   })
 })
 
@@ -77,6 +99,40 @@ describe('judge()', () => {
     for (const change of [{ policy: undefined }, { own: undefined }]) {
       expect(judge({ ...good, ...change }, 'egress', db.profile, 5432).verdict).to.equal('deny')
     }
+  })
+})
+
+describe('judge() under guardrails', () => {
+  const guarded = compilePolicies(
+    parseDocuments(`
+kind: NetworkPolicy
+name: out
+spec: { from: { label.app: web }, to: { label.app: db }, ports: [tcp/5432, tcp/80], action: allow }
+---
+kind: Guardrail
+name: fresh
+spec: { ports: [tcp/5432], maxStale: 30s }
+---
+kind: Guardrail
+name: look
+spec: { action: alert }
+`),
+  )
+  const at = (contactAgeMs: number, port: number): Judgement =>
+    judge({ ...good, policy: guarded, contactAgeMs }, 'egress', db.profile, port)
+
+  it('allows until the controller has not been heard for maxStale, and asks again then', () => {
+    expect(at(29_999, 5432)).to.deep.include({ verdict: 'allow', deadline: now + 1 })
+    expect(at(30_000, 5432)).to.include({ verdict: 'deny', reason: 'policy-stale' })
+  })
+
+  it('lets what the guardrail does not concern go on without the controller', () => {
+    expect(at(1e9, 80)).to.deep.include({ verdict: 'allow', deadline: undefined })
+  })
+
+  it('tells the alerts of what it allows and of what it denies', () => {
+    for (const age of [0, 1e9]) expect(at(age, 5432).alerts).to.deep.equal(['look'])
+    expect(at(0, 22)).to.deep.include({ reason: 'no-policy-matched', alerts: ['look'] })
   })
 })
 
@@ -106,6 +162,64 @@ describe('createLiveConnections()', () => {
     live.add(connection(5432, cuts))
     live.redecide()
     expect(cuts).to.deep.equal(['5432 below-floor'])
+  })
+})
+
+describe('createControllerContact()', () => {
+  it('begins at what an earlier run has stored, and afterwards with what was heard', () => {
+    const times = { now: 100_000, monotonic: 0 }
+    const contact = createControllerContact(
+      { now: () => times.now, monotonic: () => times.monotonic },
+      70_000,
+    )
+    expect(contact.ageMs()).to.equal(30_000)
+    contact.heard()
+    expect(contact.ageMs()).to.equal(0)
+  })
+
+  it('goes by whichever clock says longer', () => {
+    const times = { now: 100_000, monotonic: 0 }
+    const contact = createControllerContact(
+      { now: () => times.now, monotonic: () => times.monotonic },
+      0,
+    )
+    contact.heard()
+    times.monotonic = 5_000
+    times.now = 50_000
+    expect(contact.ageMs()).to.equal(5_000)
+    times.now = 160_000
+    expect(contact.ageMs()).to.equal(60_000)
+  })
+})
+
+describe('createAlerts()', () => {
+  it('counts every connection and logs a guardrail once a minute', () => {
+    let time = 0
+    const counted: string[] = []
+    const log = recordingLogger()
+    const metrics = { alert: (name: string) => counted.push(name) }
+    const alerts = createAlerts({ clock: { monotonic: () => time }, metrics, log })
+    const about = { direction: 'egress', peer: 'spiffe://acme.example/workload/db' } as const
+    for (const names of [['a'], ['a', 'b'], ['a']]) alerts.raise(about, names)
+    expect(counted).to.deep.equal(['a', 'a', 'b', 'a'])
+    const logged = (): unknown[] =>
+      log.of('guardrail alert').map(({ guardrail, connections }) => [guardrail, connections])
+    expect(logged()).to.deep.equal([
+      ['a', 1],
+      ['b', 1],
+    ])
+    time = 60_000
+    alerts.raise(about, ['a'])
+    expect(logged().at(-1)).to.deep.equal(['a', 3])
+  })
+
+  it('does not raise again what was raised for the connection before', () => {
+    const counted: string[] = []
+    const metrics = { alert: (name: string) => counted.push(name) }
+    const clock = { monotonic: () => 0 }
+    const alerts = createAlerts({ clock, metrics, log: recordingLogger() })
+    alerts.raise({ direction: 'ingress', peer: '' }, ['a', 'b'], ['a'])
+    expect(counted).to.deep.equal(['b'])
   })
 })
 
