@@ -21,6 +21,8 @@ function generate(into: string): void {
       ...['--importFileExtension=.ts', '--outDir', into, '-I', 'proto', '--'],
       ...files,
       'grpc/health/v1/health.proto',
+      'grpc/reflection/v1/reflection.proto',
+      'grpc/reflection/v1alpha/reflection.proto',
     ],
     { cwd: root },
   )

@@ -8,7 +8,7 @@ export interface StoredAuthority {
   readonly id: string
   readonly kind: AuthorityKind
   readonly state: IssuerState
-  /** DER, for roots and issuers. */
+  /** DER, for roots and issuers; for `jwt-svid` the SubjectPublicKeyInfo. */
   readonly certificate: Buffer | undefined
   /** What the key protector made of the private key, or of the fact that it was destroyed. */
   readonly sealedKey: Buffer

@@ -9,10 +9,13 @@ import type { SigningKey } from './authority-key.ts'
 import type { AuthorityStore } from './authority-store.ts'
 import { CaError } from './errors.ts'
 import type { KeyProtector } from './key-protector.ts'
+import { signJwtSvid, type JwtRequest, type JwtSvid } from './jwt-svid.ts'
 import { issueLeaf, type Issued } from './leaf.ts'
 import { openPurposeKey } from './purpose-key.ts'
+import { listedJwtKey } from './jwt-key.ts'
 import { openRings, type Rings } from './rings.ts'
 
+export type { JwtRequest, JwtSvid } from './jwt-svid.ts'
 export type { Issued } from './leaf.ts'
 export type { SigningKey } from './authority-key.ts'
 
@@ -57,12 +60,16 @@ export interface Authority {
   issueWorkload(request: LeafRequest & { readonly facts: WorkloadFacts }): Issued
   /** Signs an SVID under `/blazon/`; throws `CaError`. */
   issueReserved(request: LeafRequest): Issued
+  /** Signs a JWT-SVID with the key that is for nothing else; throws `CaError`. */
+  issueJwt(request: JwtRequest): Promise<JwtSvid>
   joinTokenKey(): SigningKey
   auditKey(): SigningKey
   issuers(): readonly IssuerStatus[]
   /** Moves roots and issuers on in their lives, as far as is due; whether the bundle changed. */
   advance(): Promise<boolean>
-  /** Refuses all that an issuer ever signed, from now on, and replaces it; throws `CaError` for an unknown one. */
+  /** Prepares the next issuer now; it takes over as soon as it has had the time to spread. Whether the bundle changed. */
+  rotate(): Promise<boolean>
+  /** Refuses all that an issuer or JWT key ever signed, from now on, and replaces it; throws `CaError` for an unknown one. */
   taint(keySha256: string): Promise<void>
 }
 
@@ -118,6 +125,17 @@ function createAuthority(parts: {
     bundle: createBundleReader(trustDomain, rings),
     issueWorkload: (request) => issue(request, request.facts),
     issueReserved: (request) => issue(request, undefined),
+    issueJwt: async (request) => {
+      checkName(request.spiffeId, trustDomain, false)
+      const now = clock.now()
+      const key = rings.jwt.active(now)
+      if (key === undefined) {
+        throw new CaError('ERR_NO_ISSUER', 'expected an active JWT key, but there is none')
+      }
+      const issued = await signJwtSvid(key, request, now)
+      rings.jwt.signed(key.keyId, issued.expiresAt)
+      return issued
+    },
     joinTokenKey: () => parts.joinToken,
     auditKey: () => parts.audit,
     issuers: () =>
@@ -125,6 +143,7 @@ function createAuthority(parts: {
         return { keySha256, state, notBefore, notAfter }
       }),
     advance: () => rings.advance(),
+    rotate: () => rings.rotate(),
     taint: (keySha256) => rings.taint(keySha256),
   }
 }
@@ -150,7 +169,8 @@ function createBundleReader(trustDomain: TrustDomain, rings: Rings): () => Trust
     if (latest?.version !== version) {
       const roots = rings.roots.keys().map(({ certificate }) => certificate)
       const issuers = new Map(rings.issuers.keys().map(({ stored }) => [stored.id, stored.state]))
-      latest = { trustDomain, version, roots, issuers, jwtKeys: [] }
+      const jwtKeys = rings.jwt.keys().flatMap(listedJwtKey)
+      latest = { trustDomain, version, roots, issuers, jwtKeys }
     }
     return latest
   }

@@ -8,6 +8,7 @@ export type CaErrorCode =
   | 'ERR_SPIFFE_ID'
   | 'ERR_TTL'
   | 'ERR_NO_ISSUER'
+  | 'ERR_AUDIENCE'
   | 'ERR_ISSUER_UNKNOWN'
   | 'ERR_KEY_FILE'
   | 'ERR_WRONG_KEY'

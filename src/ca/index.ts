@@ -10,6 +10,8 @@ export {
   type AuthorityOptions,
   type Issued,
   type IssuerStatus,
+  type JwtRequest,
+  type JwtSvid,
   type LeafRequest,
   type Lifetimes,
   type SigningKey,

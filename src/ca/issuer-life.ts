@@ -24,13 +24,15 @@ const spreadMs = 60_000
 /**
  * What is due at `now` (PROTOCOL 2, CA): a successor is prepared at half of the active key's life and
  * takes over at 5/6 of it; an old key goes when the last certificate under it has expired, a tainted
- * one stays listed until its own end. Asking again after carrying the actions out shows what follows
+ * one stays listed until its own end. Where somebody is in a hurry the successor is prepared at once,
+ * and takes over when it has had the least time to spread. Asking again after carrying the actions out shows what follows
  * from them; an empty answer means that all is as it should be.
  */
 export function nextStates(
   lives: readonly IssuerLife[],
   now: number,
   lastLeafNotAfter: (id: string) => number,
+  isHurried = false,
 ): readonly LifeAction[] {
   const isOver = (life: IssuerLife): boolean =>
     life.notAfter <= now || (life.state === 'old' && lastLeafNotAfter(life.id) <= now)
@@ -40,7 +42,7 @@ export function nextStates(
   const [active, ...formerlyActive] = newestFirst.filter(({ state }) => state === 'active')
   const prepared = newestFirst.find(({ state }) => state === 'prepared')
   return [
-    ...succession(active, prepared, now),
+    ...succession(active, prepared, now, isHurried),
     // Two active ones are what a crash between two steps of a succession leaves behind.
     ...formerlyActive.map(({ id }): LifeAction => ({ kind: 'retire', id })),
     ...lives.filter(isOver).map(({ id }): LifeAction => ({ kind: 'remove', id })),
@@ -51,13 +53,16 @@ function succession(
   active: IssuerLife | undefined,
   prepared: IssuerLife | undefined,
   now: number,
+  isHurried: boolean,
 ): readonly LifeAction[] {
   if (prepared === undefined) {
-    return active === undefined || now >= pointIn(active, 1 / 2) ? [{ kind: 'prepare' }] : []
+    return active === undefined || isHurried || now >= pointIn(active, 1 / 2)
+      ? [{ kind: 'prepare' }]
+      : []
   }
   // Without an active key (first start, tainted, outage) there is nothing to wait for.
   if (active === undefined) return [{ kind: 'activate', id: prepared.id }]
-  if (now < pointIn(active, 5 / 6) || now < spreadAt(prepared)) return []
+  if (now < spreadAt(prepared) || (now < pointIn(active, 5 / 6) && !isHurried)) return []
   return [
     { kind: 'activate', id: prepared.id },
     { kind: 'retire', id: active.id },

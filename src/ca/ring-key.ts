@@ -12,18 +12,20 @@ import {
   sealPrivateKey,
 } from './stored-key.ts'
 
-/** A root or an issuer in memory: its row, and its key while it may sign. */
-export interface RingKey {
+/** One of the keys that follow each other in a ring: its row, and its key while it may sign. */
+export interface RingKey<Signing> {
   readonly stored: StoredAuthority
+  readonly signing: Signing | undefined
+}
+
+/** A root or an issuer in memory. */
+export interface CertificateKey extends RingKey<CertificateSigningKey> {
   readonly certificate: Buffer
-  readonly signing: CertificateSigningKey | undefined
 }
 
 /** What a ring gives to the making and changing of its keys. */
 export interface RingSurroundings {
-  readonly kind: 'root' | 'issuer'
   readonly lifeMs: number
-  readonly trustDomain: TrustDomain
   readonly store: AuthorityStore
   readonly protector: KeyProtector
   readonly log: Logger
@@ -33,10 +35,10 @@ export interface RingSurroundings {
 
 /** Reads and checks the stored keys of one kind; throws `CaError` where one is not what it seems. */
 export async function loadRingKeys(
-  surroundings: Pick<RingSurroundings, 'trustDomain' | 'protector'>,
+  surroundings: { readonly trustDomain: TrustDomain; readonly protector: KeyProtector },
   rows: readonly StoredAuthority[],
-  roots: readonly RingKey[],
-): Promise<readonly RingKey[]> {
+  roots: readonly CertificateKey[],
+): Promise<readonly CertificateKey[]> {
   const rootCertificates = roots.map(({ certificate }) => new X509Certificate(certificate))
   const { trustDomain, protector } = surroundings
   return Promise.all(
@@ -50,10 +52,13 @@ export async function loadRingKeys(
 
 /** A new key in state `prepared`, ready to be saved. */
 export async function createRingKey(
-  surroundings: RingSurroundings,
+  surroundings: RingSurroundings & {
+    readonly kind: 'root' | 'issuer'
+    readonly trustDomain: TrustDomain
+  },
   parent: CertificateSigningKey | undefined,
   now: number,
-): Promise<RingKey> {
+): Promise<CertificateKey> {
   const { kind, trustDomain, lifeMs, protector } = surroundings
   const signing = await createCertificateSigningKey({ trustDomain, parent, now, lifeMs })
   const { keyId: id, certificate, notBefore, notAfter } = signing
@@ -65,15 +70,15 @@ export async function createRingKey(
 }
 
 /** The same key in another state, ready to be saved; without its private part once it signs no more. */
-export async function ringKeyInState(
+export async function ringKeyInState<Key extends RingKey<unknown>>(
   { protector, nextBundleVersion }: RingSurroundings,
-  key: RingKey,
+  key: Key,
   state: IssuerState,
   lastLeafNotAfter: number,
-): Promise<RingKey> {
+): Promise<Key> {
   const row = { ...key.stored, state, bundleVersion: nextBundleVersion() }
   if (state === 'prepared' || state === 'active') return { ...key, stored: row }
   const sealedKey = await sealDestroyed(protector, row)
   const stored = { ...row, sealedKey, lastLeafNotAfter: state === 'old' ? lastLeafNotAfter : 0 }
-  return { stored, certificate: key.certificate, signing: undefined }
+  return { ...key, stored, signing: undefined }
 }

@@ -2,21 +2,28 @@ import type { Clock } from '../base/clock.ts'
 import { quote } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { TrustDomain } from '../identity/spiffe-id.ts'
-import type { CertificateSigningKey } from './authority-key.ts'
+import type { CertificateSigningKey, SigningKey } from './authority-key.ts'
 import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
 import { CaError } from './errors.ts'
+import { createJwtKey, loadJwtKeys, longestJwtMs, type JwtRingKey } from './jwt-key.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
 import type { KeyProtector } from './key-protector.ts'
-import { loadRingKeys, type RingKey } from './ring-key.ts'
+import { createRingKey, loadRingKeys, type CertificateKey } from './ring-key.ts'
 
-/** Roots and issuers, moving through their lives together. */
+export type CertificateRing = KeyRing<CertificateSigningKey, CertificateKey>
+export type JwtRing = KeyRing<SigningKey, JwtRingKey>
+
+/** Roots, issuers and the keys of JWT-SVIDs, moving through their lives together. */
 export interface Rings {
-  readonly roots: KeyRing
-  readonly issuers: KeyRing
+  readonly roots: CertificateRing
+  readonly issuers: CertificateRing
+  readonly jwt: JwtRing
   bundleVersion(): number
   /** Roots first, for a new issuer needs an active one; whether anything changed. */
   advance(): Promise<boolean>
-  taint(issuerId: string): Promise<void>
+  /** Prepares the next issuer and JWT key at once; whether anything changed. */
+  rotate(): Promise<boolean>
+  taint(keyId: string): Promise<void>
 }
 
 export interface RingsOptions {
@@ -37,39 +44,44 @@ export async function openRings(
   let lastVersion = Math.max(0, ...rows.map((row) => row.bundleVersion))
   const surroundings = { ...options, nextBundleVersion: () => ++lastVersion }
   const { rootKeys, issuerKeys } = await loadKeys(options, rows)
-  const roots = createKeyRing(
+  const jwtKeys = await loadJwtKeys(options.protector, rows)
+  const rootOptions = { ...surroundings, kind: 'root' as const, lifeMs: lives.rootMs }
+  const roots: CertificateRing = createKeyRing(
     {
-      ...surroundings,
-      kind: 'root',
-      lifeMs: lives.rootMs,
+      ...rootOptions,
       longestLeafMs: lives.issuerMs,
-      parent: () => undefined,
-      onCertified: () => undefined,
+      create: (now) => createRingKey(rootOptions, undefined, now),
     },
     rootKeys,
     clock.now(),
   )
-  const issuers = createKeyRing(
+  const issuerOptions = { ...surroundings, kind: 'issuer' as const, lifeMs: lives.issuerMs }
+  const issuers: CertificateRing = createKeyRing(
     {
-      ...surroundings,
-      kind: 'issuer',
-      lifeMs: lives.issuerMs,
+      ...issuerOptions,
       longestLeafMs: lives.maxTtlMs,
-      parent: (now) => activeRoot(roots, now),
-      onCertified: (root, notAfter) => {
-        roots.signed(root.keyId, notAfter)
+      create: (now) => createRingKey(issuerOptions, activeRoot(roots, now), now),
+      onCreated: ({ stored }) => {
+        // Certified by the root that is active now: it stays listed for as long as the issuer.
+        roots.signed(activeRoot(roots, clock.now()).keyId, stored.notAfter)
       },
     },
     issuerKeys,
     clock.now(),
   )
-  return serialized({ roots, issuers, clock })
+  const jwtOptions = { ...surroundings, kind: 'jwt-svid' as const, lifeMs: lives.issuerMs }
+  const jwt: JwtRing = createKeyRing(
+    { ...jwtOptions, longestLeafMs: longestJwtMs, create: (now) => createJwtKey(jwtOptions, now) },
+    jwtKeys,
+    clock.now(),
+  )
+  return serialized({ roots, issuers, jwt, clock })
 }
 
 async function loadKeys(
   options: RingsOptions,
   rows: readonly StoredAuthority[],
-): Promise<Record<'rootKeys' | 'issuerKeys', readonly RingKey[]>> {
+): Promise<Record<'rootKeys' | 'issuerKeys', readonly CertificateKey[]>> {
   const ofKind = (kind: StoredAuthority['kind']): readonly StoredAuthority[] =>
     rows.filter((row) => row.kind === kind)
   const rootKeys = await loadRingKeys(options, ofKind('root'), [])
@@ -82,7 +94,7 @@ async function loadKeys(
   return { rootKeys, issuerKeys: await loadRingKeys(options, ofKind('issuer'), rootKeys) }
 }
 
-function activeRoot(roots: KeyRing, now: number): CertificateSigningKey {
+function activeRoot(roots: CertificateRing, now: number): CertificateSigningKey {
   const root = roots.active(now)
   if (root === undefined) throw new CaError('ERR_NO_ISSUER', 'expected an active root, got none')
   return root
@@ -90,11 +102,12 @@ function activeRoot(roots: KeyRing, now: number): CertificateSigningKey {
 
 /** Changes run one after the other: each looks at the state that the one before has left. */
 function serialized(parts: {
-  readonly roots: KeyRing
-  readonly issuers: KeyRing
+  readonly roots: CertificateRing
+  readonly issuers: CertificateRing
+  readonly jwt: JwtRing
   readonly clock: Clock
 }): Rings {
-  const { roots, issuers, clock } = parts
+  const { roots, issuers, jwt, clock } = parts
   let last: Promise<unknown> = Promise.resolve()
   const serially = <T>(work: () => Promise<T>): Promise<T> => {
     const next = last.then(work)
@@ -105,21 +118,31 @@ function serialized(parts: {
   const advance = async (): Promise<boolean> => {
     const isRootChanged = await roots.advance(clock.now())
     const isIssuerChanged = await issuers.advance(clock.now())
-    return isRootChanged || isIssuerChanged
+    const isJwtChanged = await jwt.advance(clock.now())
+    return isRootChanged || isIssuerChanged || isJwtChanged
   }
   return {
     roots,
     issuers,
-    bundleVersion: () => Math.max(roots.bundleVersion(), issuers.bundleVersion()),
+    jwt,
+    bundleVersion: () =>
+      Math.max(roots.bundleVersion(), issuers.bundleVersion(), jwt.bundleVersion()),
     advance: () => serially(advance),
+    rotate: () =>
+      serially(() => {
+        issuers.hurry()
+        jwt.hurry()
+        return advance()
+      }),
     taint: (id) =>
       serially(async () => {
-        const key = issuers.keys().find(({ stored }) => stored.id === id)
-        if (key === undefined) {
+        const ring = [issuers, jwt].find((one) => one.keys().some(({ stored }) => stored.id === id))
+        const key = ring?.keys().find(({ stored }) => stored.id === id)
+        if (ring === undefined || key === undefined) {
           throw new CaError('ERR_ISSUER_UNKNOWN', `expected a listed issuer, got ${quote(id)}`)
         }
         if (key.stored.state === 'tainted') return
-        await issuers.taint(id)
+        await ring.taint(id)
         await advance()
       }),
   }

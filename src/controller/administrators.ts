@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUID, X509Certificate } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Authority, Issued } from '../ca/authority.ts'
 import { readCsr } from '../ca/csr.ts'
-import { adminId, type AdminRole } from '../identity/index.ts'
+import { adminId, keySha256, spkiOf, type AdminRole } from '../identity/index.ts'
 import type { AdministratorCaller, KnownAdministrator } from './caller.ts'
 import { ControllerError } from './controller-error.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -45,7 +45,11 @@ export async function openAdministrators(deps: {
   }
 
   const living = (): AdministratorCertificate[] =>
-    [...bySerial.values()].filter(({ notAfterMs }) => notAfterMs > clock.now())
+    [...bySerial.values()].filter(
+      ({ notAfterMs, issuerKeySha256 }) =>
+        // One under a tainted issuer is let in nowhere: whoever has it has to begin anew.
+        notAfterMs > clock.now() && authority.bundle().issuers.get(issuerKeySha256) !== 'tainted',
+    )
 
   const issue = async (
     who: { readonly administratorId: string; readonly name: string; readonly role: AdminRole },
@@ -60,7 +64,12 @@ export async function openAdministrators(deps: {
       spiffeId: adminId(authority.trustDomain, who.role),
       ttlMs,
     })
-    const certificate = { ...who, serial: issued.serial, notAfterMs: issued.notAfter }
+    const certificate = {
+      ...who,
+      serial: issued.serial,
+      notAfterMs: issued.notAfter,
+      issuerKeySha256: keySha256(spkiOf(new X509Certificate(issued.chain[1]).publicKey)),
+    }
     await store.change(async (tables) => {
       await rememberKey(tables, key.keySha256, clock.now())
       await putAdministrator(tables, certificate, clock.now())

@@ -28,11 +28,22 @@ export interface WorkloadCaller extends AnyCaller {
 }
 export interface AdministratorCaller extends AnyCaller {
   readonly kind: 'administrator'
-  readonly peer: VerifiedPeer
+  readonly credential: AdministratorCredential
   readonly administratorId: string
   readonly name: string
   readonly role: AdminRole
 }
+/** What an administrator proved to be one with, and for how long that holds. */
+export type AdministratorCredential =
+  | { readonly kind: 'certificate'; readonly peer: VerifiedPeer }
+  | { readonly kind: 'token'; readonly notAfter: number }
+  | {
+      readonly kind: 'session'
+      readonly notAfter: number
+      hasEnded(): boolean
+      /** What it was opened with: a session outlives neither. */
+      readonly openedWith: AdministratorCredential
+    }
 /** It showed a certificate that does not hold, or stands for nobody who may call. */
 export interface RefusedCaller extends AnyCaller {
   readonly kind: 'refused'
@@ -70,7 +81,8 @@ export function callerOf(
   if (known === undefined) {
     return refused(connection, 'unknown-administrator', `serial ${peer.serial} is not on the list`)
   }
-  return { kind: 'administrator', peer, role, ...known, ...connection }
+  const credential = { kind: 'certificate', peer } as const
+  return { kind: 'administrator', credential, role, ...known, ...connection }
 }
 
 function refused(connection: AnyCaller, code: string, detail: string): RefusedCaller {
@@ -83,22 +95,55 @@ function refused(connection: AnyCaller, code: string, detail: string): RefusedCa
  */
 export function checkStillGood(caller: Caller, trust: Trust): void {
   const reason = whyNotGood(caller, trust)
-  if (reason !== undefined) throw unauthenticated(reason)
+  if (reason !== undefined) throw notAccepted(caller, reason)
 }
 
-/** Undefined while the caller's certificate holds. */
+/** Undefined while what the caller proved to be holds. */
 export function whyNotGood(caller: Caller, trust: Trust): string | undefined {
-  if (caller.kind === 'anonymous') return undefined
-  if (caller.kind === 'refused') return `${caller.code}: ${caller.detail}`
-  const { peer } = caller
+  switch (caller.kind) {
+    case 'anonymous':
+      return undefined
+    case 'refused':
+      return `${caller.code}: ${caller.detail}`
+    case 'administrator':
+      return whyCredentialEnded(caller.credential, trust)
+    case 'workload': {
+      const { workloadId, generation } = caller.facts
+      const isBelow = generation < trust.floors().lowestGood(workloadId)
+      return whyPeerEnded(caller.peer, trust) ?? (isBelow ? 'below floor' : undefined)
+    }
+    default:
+      return caller satisfies never
+  }
+}
+
+function whyPeerEnded(peer: VerifiedPeer, trust: Trust): string | undefined {
   if (trust.now() >= peer.notAfter) return 'expired'
   const issuer = trust.bundle().issuers.get(peer.issuerKeySha256)
-  if (issuer === undefined || issuer === 'tainted') return `issuer ${issuer ?? 'not listed'}`
-  if (caller.kind === 'workload') {
-    const { workloadId, generation } = caller.facts
-    if (generation < trust.floors().lowestGood(workloadId)) return 'below floor'
+  return issuer === undefined || issuer === 'tainted'
+    ? `issuer ${issuer ?? 'not listed'}`
+    : undefined
+}
+
+function whyCredentialEnded(credential: AdministratorCredential, trust: Trust): string | undefined {
+  if (credential.kind === 'certificate') return whyPeerEnded(credential.peer, trust)
+  if (trust.now() >= credential.notAfter) return `${credential.kind} expired`
+  if (credential.kind === 'token') return undefined
+  return credential.hasEnded() ? 'signed out' : whyCredentialEnded(credential.openedWith, trust)
+}
+
+/** When the caller's credential ends at the latest, ms. */
+export function endOf(credential: AdministratorCredential): number {
+  return credential.kind === 'certificate' ? credential.peer.notAfter : credential.notAfter
+}
+
+/** The refusal of whatever the caller showed; the log says why. */
+export function notAccepted(caller: Caller, detail: string): ControllerError {
+  if (caller.kind !== 'administrator' || caller.credential.kind === 'certificate') {
+    return unauthenticated(detail)
   }
-  return undefined
+  const { kind } = caller.credential
+  return new ControllerError('ERR_UNAUTHENTICATED', `this ${kind} is not accepted`, { detail })
 }
 
 /** The refusal of a certificate: the wire says one thing only, the log says why. */

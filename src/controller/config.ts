@@ -1,5 +1,7 @@
 import type { HostPort } from '../base/env.ts'
 import type { TrustDomain } from '../identity/index.ts'
+import type { GatewayConfig } from './gateway/gateway-config.ts'
+import type { OidcIssuer } from './oidc/oidc-config.ts'
 
 /** What a controller is started with. */
 export interface ControllerConfig {
@@ -10,10 +12,18 @@ export interface ControllerConfig {
   readonly metricsListen: HostPort
   /** 32 bytes that seal the keys; made at the first start. Undefined: `key-encryption.key` in the data directory. */
   readonly keyFile: string | undefined
+  /** Keys of AWS regions beside those that come with the project (docs/aws-iid-keys.md). */
+  readonly iidKeysFile?: string | undefined
+  /** PEM of the CAs whose certificates are evidence; undefined: certificates are none. */
+  readonly x509CaFile?: string | undefined
   /** Life of a workload's SVID where no enrolment rule sets a shorter one. */
   readonly svidTtlMs: number
   /** The shortest life that a rule can set. */
   readonly minSvidTtlMs: number
+  /** Undefined: no HTTP gateway. */
+  readonly gateway?: GatewayConfig | undefined
+  /** Issuers whose tokens administrators may show; none by default. */
+  readonly oidc?: readonly OidcIssuer[] | undefined
   readonly timings?: Partial<ControllerTimings>
   readonly limits?: Partial<ControllerLimits>
 }
@@ -36,6 +46,8 @@ export interface ControllerTimings {
   /** Life of an issuing key. */
   readonly issuerMs: number
   readonly flowsKeptMs: number
+  /** How often the end of the audit log is signed and written to the log. */
+  readonly auditHeadMs: number
 }
 
 export const defaultTimings: ControllerTimings = {
@@ -48,6 +60,7 @@ export const defaultTimings: ControllerTimings = {
   administratorMs: 7 * 24 * 3_600_000,
   issuerMs: 30 * 24 * 3_600_000,
   flowsKeptMs: 7 * 24 * 3_600_000,
+  auditHeadMs: 60_000,
 }
 
 export interface ControllerLimits {

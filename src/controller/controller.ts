@@ -3,8 +3,16 @@ import { join } from 'node:path'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { formatHostPort, type HostPort } from '../base/env.ts'
 import type { Logger } from '../base/logger.ts'
+import {
+  loadIidKeys,
+  loadX509Authorities,
+  type IidKeys,
+  type X509Authorities,
+} from '../attest/index.ts'
 import { bundleFingerprint } from '../identity/index.ts'
+import { createAdminCalls, type AdminCalls } from './admin/calls.ts'
 import { createAdminService } from './admin/service.ts'
+import { createAnnounceAuthority } from './announce-authority.ts'
 import { writeBundleFile } from './bundle-file.ts'
 import { ControllerError } from './controller-error.ts'
 import type { ControllerConfig } from './config.ts'
@@ -13,11 +21,16 @@ import { createAttest } from './enrolment/attest.ts'
 import { createClaim } from './enrolment/claim.ts'
 import { createBootstrapSecret, type BootstrapSecret } from './enrolment/bootstrap-secret.ts'
 import { createEnrolmentService } from './enrolment/service.ts'
+import { serveGateway, type Gateway } from './gateway/gateway.ts'
+import { createSignIn, type SignIn } from './gateway/sign-in.ts'
 import { createRenew } from './mesh/renew.ts'
 import { createMeshService } from './mesh/service.ts'
+import { createAuthenticate, type Authenticate } from './oidc/bearer.ts'
+import { createTokenVerifier } from './oidc/token-verifier.ts'
+import { createCertificateKeeper, type CertificateKeeper } from './server/certificate-keeper.ts'
 import { createFront, type Front } from './server/front.ts'
 import { createHealthService } from './server/health.ts'
-import { issueOwnCertificate } from './server/own-certificate.ts'
+import { createReflectionServices } from './server/reflection.ts'
 import type { ServedService } from './server/rpc.ts'
 import { serveStatus } from './server/status-server.ts'
 import { createSourceRate } from './server/call-limits.ts'
@@ -39,6 +52,8 @@ export interface ControllerDeps {
 export interface Controller extends AsyncDisposable {
   readonly address: HostPort
   readonly metricsAddress: HostPort
+  /** Undefined without an HTTP gateway. */
+  readonly gatewayAddress: HostPort | undefined
   /** What clients that have no bundle yet pin this controller by. */
   readonly fingerprint: string
   readonly bundleFile: string
@@ -56,6 +71,7 @@ export async function startController(
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
   const core = opened.use(await openCore(config, { ...deps, clock }))
   const secret = await firstAdministratorSecret(core, config)
+  const evidence = await loadOutsideEvidence(config)
   const front = createFront({
     ...core,
     address: config.listen,
@@ -63,15 +79,18 @@ export async function startController(
     administrator: (serial) => core.administrators.find(serial),
   })
   let isServing = true
-  const certificate = await issueOwnCertificate(
-    core.authority,
-    core.timings.ownCertificateMs,
-    clock,
-  )
-  const services = createServices(core, front, secret, () => isServing)
-  const listener = opened.use(await front.listen(services, certificate))
+  const keeper = await createCertificateKeeper(core.authority, core.timings.ownCertificateMs, core)
+  const announceAuthority = createAnnounceAuthority(core, config.dataDirectory, keeper)
+  const administration = createAdministration(core, config, announceAuthority)
+  const services = createServices(core, front, administration, secret, evidence, () => isServing)
+  const listener = opened.use(await front.listen(services, keeper.current))
+  keeper.onRenewed((renewed) => {
+    listener.renew(renewed)
+  })
+  const gateway = await openGateway({ core, config, front, keeper, administration })
+  if (gateway !== undefined) opened.use(gateway)
   const bundleFile = await writeBundleFile(config.dataDirectory, core.authority.bundle())
-  opened.use(startUpkeep(upkeepTasks({ core, config, listener, certificate }), log))
+  opened.use(startUpkeep(upkeepTasks({ core, keeper, announceAuthority }), log))
   const status = opened.use(
     await serveStatus({
       listen: config.metricsListen,
@@ -89,6 +108,7 @@ export async function startController(
       trust_domain: config.trustDomain,
       listen: formatHostPort(listener.address),
       metrics: formatHostPort(status.address),
+      gateway: gateway?.origins.join(' '),
       fingerprint,
       bundle: bundleFile,
       first_administrator: secret?.file,
@@ -100,10 +120,25 @@ export async function startController(
   return {
     address: listener.address,
     metricsAddress: status.address,
+    gatewayAddress: gateway?.address,
     fingerprint,
     bundleFile,
     secretFile: secret?.file,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** What evidence that others have signed is checked by. */
+interface OutsideEvidence {
+  readonly iidKeys: IidKeys
+  readonly x509Authorities: X509Authorities | undefined
+}
+
+async function loadOutsideEvidence(config: ControllerConfig): Promise<OutsideEvidence> {
+  const { iidKeysFile, x509CaFile } = config
+  return {
+    iidKeys: await loadIidKeys(iidKeysFile),
+    x509Authorities: x509CaFile === undefined ? undefined : await loadX509Authorities(x509CaFile),
   }
 }
 
@@ -116,10 +151,58 @@ async function firstAdministratorSecret(
   return createBootstrapSecret(join(dataDirectory, 'first-administrator'))
 }
 
+/** How administrators call, whichever way they come. */
+interface Administration {
+  readonly calls: AdminCalls
+  readonly authenticate: Authenticate
+  readonly signIn: SignIn | undefined
+  /** To be told where browsers find the gateway, once it listens. */
+  readonly origin: { current: string }
+}
+
+function createAdministration(
+  core: Core,
+  { oidc = [], gateway }: ControllerConfig,
+  announceAuthority: () => Promise<void>,
+): Administration {
+  const origin = { current: '' }
+  const signIn =
+    gateway === undefined ? undefined : createSignIn({ ...core, origin: () => origin.current })
+  return {
+    calls: createAdminCalls({ ...core, signIn, announceAuthority }),
+    authenticate: createAuthenticate(
+      oidc.length === 0 ? undefined : createTokenVerifier(oidc, core),
+    ),
+    signIn,
+    origin,
+  }
+}
+
+async function openGateway(parts: {
+  readonly core: Core
+  readonly config: ControllerConfig
+  readonly front: Front
+  readonly keeper: CertificateKeeper
+  readonly administration: Administration
+}): Promise<Gateway | undefined> {
+  const { core, config, front, keeper, administration } = parts
+  const { signIn, origin } = administration
+  if (config.gateway === undefined || signIn === undefined) return undefined
+  const deps = { ...core, ...administration, signIn, adapter: front.adapter }
+  const gateway = await serveGateway(config.gateway, keeper.current, deps)
+  origin.current = gateway.origins[0] ?? ''
+  keeper.onRenewed((renewed) => {
+    gateway.renew(renewed)
+  })
+  return gateway
+}
+
 function createServices(
   core: Core,
   { adapter }: Front,
+  administration: Administration,
   secret: BootstrapSecret | undefined,
+  evidence: OutsideEvidence,
   isServing: () => boolean,
 ): readonly ServedService[] {
   const { trustDomain } = core.authority
@@ -134,7 +217,7 @@ function createServices(
     createEnrolmentService({
       ...common,
       rate,
-      attest: createAttest(common),
+      attest: createAttest({ ...common, ...evidence }),
       claim: createClaim({ ...core, secret }),
     }),
     createMeshService({
@@ -142,7 +225,8 @@ function createServices(
       renew: createRenew(common),
       policyVersion: () => core.book.version,
     }),
-    createAdminService({ ...common, onDocumentsChanged: core.onDocumentsChanged }),
+    createAdminService({ ...administration, adapter }),
+    ...createReflectionServices({ ...administration, adapter }),
     createHealthService(isServing),
   ]
 }

@@ -4,7 +4,9 @@ import type { Logger } from '../base/logger.ts'
 import { openAuthority, type Authority } from '../ca/authority.ts'
 import { readOrCreateKeyFile } from '../ca/key-file.ts'
 import { createKeyProtector } from '../ca/key-protector.ts'
+import { openAccountBook, type AccountBook } from './accounts.ts'
 import { openAdministrators, type Administrators } from './administrators.ts'
+import { openAuditLog, type AuditLog } from './audit/audit-log.ts'
 import type { Trust } from './caller.ts'
 import {
   defaultLimits,
@@ -15,9 +17,12 @@ import {
 } from './config.ts'
 import { loadDocumentBook, type DocumentBook, type DocumentChange } from './document-book.ts'
 import { createChallenges } from './enrolment/challenges.ts'
+import { createNodeBinder, type NodeBinder } from './enrolment/node-binder.ts'
 import type { ChallengeTables } from './enrolment/nonce.ts'
 import { createFlowRecorder, type FlowRecorder } from './flows/recorder.ts'
+import { openIncidents, type Incidents } from './incidents.ts'
 import { createDistributor, type Distributor } from './mesh/distributor.ts'
+import { tooOld } from './mesh/late-report.ts'
 import { createControllerMetrics, type ControllerMetrics } from './metrics.ts'
 import { createSerialQueue, type SerialQueue } from './serial-queue.ts'
 import { createAuthorityStore } from './store/authorities.ts'
@@ -28,9 +33,11 @@ import { createEvaluator, type Evaluator } from './workloads/evaluation.ts'
 import { createFloorCatchUp, type FloorCatchUp } from './workloads/floor-catch-up.ts'
 import { createFloorKeeper, type FloorKeeper } from './workloads/floor-keeper.ts'
 import { createIssuance, type Issuance } from './workloads/issuance.ts'
+import { createNodeStandings, type NodeStandings } from './workloads/node-standing.ts'
 import { createRecheck, type Recheck } from './workloads/recheck.ts'
 import { loadRegistry, type Registry } from './workloads/registry.ts'
 import { createStandingKeeper, type StandingKeeper } from './workloads/standing.ts'
+import { openWorkloadLabels, type WorkloadLabels } from './workloads/workload-labels.ts'
 
 /** Everything of a controller that has no socket: its state, and what changes it. */
 export interface Core extends AsyncDisposable {
@@ -54,7 +61,13 @@ export interface Core extends AsyncDisposable {
   readonly issuance: Issuance
   readonly standing: StandingKeeper
   readonly recheck: Recheck
+  readonly workloadLabels: WorkloadLabels
+  readonly audit: AuditLog
   readonly administrators: Administrators
+  readonly accounts: AccountBook
+  readonly incidents: Incidents
+  readonly nodeStandings: NodeStandings
+  readonly binder: NodeBinder
   readonly challenges: ChallengeTables
   readonly distributor: Distributor
   readonly flows: FlowRecorder
@@ -94,7 +107,20 @@ export async function openCore(
     floors: () => floors.floors(),
     now: () => clock.now(),
   }
-  const distributor: Distributor = createDistributor({ book, trust, clock, metrics, log })
+  const distributor: Distributor = createDistributor({
+    book,
+    trust,
+    clock,
+    metrics,
+    log,
+    onShortfall: (watcher, shortfall) => {
+      const workload = watcher.caller.facts.workloadId
+      log.warn({ workload, shortfall }, 'a sidecar is too old for the policy')
+      changes
+        .run(() => incidents.report(tooOld(watcher, shortfall)))
+        .catch(logFailure(log, 'incident not reported'))
+    },
+  })
   const registry = await loadRegistry(store.tables, clock.now())
   const catchUp = createFloorCatchUp()
   const deferred = createDeferredWrites({
@@ -110,10 +136,17 @@ export async function openCore(
     ttlMs: config.svidTtlMs,
     minTtlMs: config.minSvidTtlMs,
   })
-  const shared = { store, deferred, registry, floors, catchUp, authority, clock, metrics, log }
+  const accounts = await openAccountBook({ store, clock, log })
+  const incidents = await openIncidents({ store, clock, metrics, log })
+  const nodeStandings = createNodeStandings({ registry, floors, clock })
+  const trusted = { accounts, incidents, nodeStandings }
+  const kept = { store, deferred, registry, floors, catchUp, authority, clock, metrics, log }
+  const shared = { ...kept, ...trusted }
+  const workloadLabels = await openWorkloadLabels(store.tables)
   const recheck = createRecheck({
     ...shared,
     evaluator,
+    workloadLabels,
     graceMs: timings.graceMs,
     renewNow: (workloadId, reason) => {
       distributor.renewNow(workloadId, reason)
@@ -125,6 +158,7 @@ export async function openCore(
     changes,
     ttlMs: timings.administratorMs,
   })
+  const audit = await openAuditLog(shared)
   planMissedFloors(registry, floors, catchUp, clock.now() + timings.graceMs)
   await recheck.all()
   const running = opened.move()
@@ -141,7 +175,13 @@ export async function openCore(
     issuance: createIssuance(shared),
     standing: createStandingKeeper({ ...shared, reauthenticateMs: timings.reauthenticateMs }),
     recheck,
+    workloadLabels,
+    audit,
     administrators,
+    binder: createNodeBinder({
+      ...shared,
+      isWatching: (workloadId) => distributor.watcher(workloadId) !== undefined,
+    }),
     challenges: {
       strangers: createChallenges({
         total: limits.challenges,

@@ -6,3 +6,5 @@
 export { defaultLimits, defaultTimings, type ControllerConfig } from './config.ts'
 export { startController, type Controller, type ControllerDeps } from './controller.ts'
 export { ControllerError, type ControllerErrorCode } from './controller-error.ts'
+export { isLoopbackHost, parseOrigin, type GatewayConfig } from './gateway/gateway-config.ts'
+export { parseOidcConfig, type OidcIssuer } from './oidc/oidc-config.ts'

@@ -64,7 +64,7 @@ export function createControllerMetrics(options: {
     watching: new Gauge({ name: name('watching'), help: 'Open Watch streams', registers }),
     lagging: new Gauge({
       name: name('sidecars_lagging'),
-      help: 'Sidecars that rejected the newest policy or have not acknowledged it for 60 s',
+      help: 'Sidecars that rejected the newest policy, cannot enforce all of it, or have not acknowledged it for 60 s',
       registers,
     }),
     policyVersion: new Gauge({

@@ -1,11 +1,11 @@
-import { writeBundleFile } from './bundle-file.ts'
-import type { ControllerConfig } from './config.ts'
+import { headFields } from './audit/audit-log.ts'
 import type { Core } from './core.ts'
-import type { TlsListener } from './server/listener.ts'
-import { issueOwnCertificate, type OwnCertificate } from './server/own-certificate.ts'
+import type { CertificateKeeper } from './server/certificate-keeper.ts'
 import { pruneCertificates, pruneKeys } from './store/certificates.ts'
 import { pruneFlows } from './store/flows.ts'
+import { pruneGrants } from './store/grants.ts'
 import { pruneJoinTokens } from './store/join-tokens.ts'
+import { createLateReport } from './mesh/late-report.ts'
 import { isDue, type UpkeepTask } from './upkeep.ts'
 
 /** Certified keys and expired tokens are remembered for so long: nothing is left alive of them by then. */
@@ -14,19 +14,12 @@ const keysKeptMs = 30 * 24 * 3_600_000
 /** What a running controller does by itself. */
 export function upkeepTasks(deps: {
   readonly core: Core
-  readonly config: ControllerConfig
-  readonly listener: TlsListener
-  readonly certificate: OwnCertificate
+  readonly keeper: CertificateKeeper
+  readonly announceAuthority: () => Promise<void>
 }): readonly UpkeepTask[] {
-  const { core, config, listener } = deps
+  const { core, keeper, announceAuthority } = deps
   const { timings, clock, log } = core
-  let certificate = deps.certificate
-
-  const renewOwnCertificate = async (): Promise<void> => {
-    certificate = await issueOwnCertificate(core.authority, timings.ownCertificateMs, clock)
-    listener.renew(certificate)
-    log.info({ serial: certificate.serial }, 'own certificate renewed')
-  }
+  const reportLate = createLateReport()
 
   return [
     {
@@ -40,9 +33,11 @@ export function upkeepTasks(deps: {
       name: 'catch-up',
       everyMs: timings.tickMs,
       run: async () => {
-        if (isDue(certificate.renewAtMs, clock)) await renewOwnCertificate()
+        if (isDue(keeper.current.renewAtMs, clock)) await keeper.renew()
         core.metrics.lagging.set(core.distributor.lagging().length)
         await core.changes.run(() => core.deferred.retry())
+        await reportLate(core)
+        await core.changes.run(() => core.incidents.flush())
         await raiseDueFloors(core)
       },
     },
@@ -51,10 +46,15 @@ export function upkeepTasks(deps: {
       everyMs: timings.maintenanceMs,
       run: async () => {
         const isChanged = await core.changes.run(() => core.authority.advance())
-        if (!isChanged) return
-        await pushBundle(core)
-        await writeBundleFile(config.dataDirectory, core.authority.bundle())
-        await renewOwnCertificate()
+        if (isChanged) await announceAuthority()
+      },
+    },
+    {
+      name: 'audit-head',
+      everyMs: timings.auditHeadMs,
+      run: () => {
+        log.info(headFields(core.audit.head()), 'audit head')
+        return Promise.resolve()
       },
     },
     {
@@ -76,15 +76,6 @@ async function raiseDueFloors({ catchUp, changes, standing, clock, log }: Core):
   }
 }
 
-/** Gives the bundle a version of its own and sends it to everybody. */
-export async function pushBundle({ store, changes, book, distributor }: Core): Promise<void> {
-  await changes.run(async () => {
-    const apply = await store.change((tables) => book.bump(tables))
-    apply()
-  })
-  await distributor.bundleChanged()
-}
-
 async function prune(core: Core): Promise<void> {
   const now = core.clock.now()
   core.registry.prune(now)
@@ -93,6 +84,7 @@ async function prune(core: Core): Promise<void> {
       await pruneCertificates(tables, now)
       await pruneKeys(tables, now - keysKeptMs)
       await pruneJoinTokens(tables, now - keysKeptMs)
+      await pruneGrants(tables, now)
       await pruneFlows(tables, now - core.timings.flowsKeptMs)
       await core.floors.prune(tables, now)
     }),

@@ -1,13 +1,16 @@
 /** The controller process: its environment, its log, its life. */
 import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { duration, hostPort, readEnvironment, text, type Parse } from '../base/env.ts'
+import { duration, hostPort, integer, readEnvironment, text, type Parse } from '../base/env.ts'
 import { quote } from '../base/errors.ts'
 import { startController, type ControllerConfig } from '../controller/index.ts'
 import { parseTrustDomain } from '../identity/index.ts'
+import { oidcIssuers, readGateway } from './gateway-environment.ts'
 import { createLogger, logLevels, type LogLevel } from './logger.ts'
 
 const hourMs = 3_600_000
+/** What may come at once, in seconds of the rate. */
+const burstSeconds = 4
 
 /** Runs a controller until `signal` aborts. Throws `ConfigError` with every problem of the environment. */
 export async function runController(
@@ -30,6 +33,7 @@ export function readControllerEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): ControllerConfig & { readonly logLevel: LogLevel } {
   const env = readEnvironment(environment, 'BLAZON_')
+  const rate = env.optional('BLAZON_ENROLMENT_RATE', integer(1, 1_000_000))
   const config = {
     trustDomain: env.required('BLAZON_TRUST_DOMAIN', parseTrustDomain),
     dataDirectory: env.required('BLAZON_DATA_DIR', text),
@@ -39,9 +43,16 @@ export function readControllerEnvironment(
       port: 7445,
     }),
     keyFile: env.optional('BLAZON_KEY_FILE', text),
+    iidKeysFile: env.optional('BLAZON_AWS_IID_KEYS', text),
+    x509CaFile: env.optional('BLAZON_X509_CA', text),
     svidTtlMs: env.fallback('BLAZON_SVID_TTL', duration, hourMs),
     minSvidTtlMs: env.fallback('BLAZON_MIN_SVID_TTL', duration, 5 * 60_000),
+    gateway: readGateway(env),
+    oidc: env.optional('BLAZON_OIDC', oidcIssuers),
     logLevel: env.fallback('BLAZON_LOG_LEVEL', logLevel, 'info'),
+    ...(rate === undefined
+      ? {}
+      : { limits: { enrolmentPerSecond: rate, enrolmentBurst: rate * burstSeconds } }),
   }
   if (config.minSvidTtlMs < 10_000 || config.minSvidTtlMs > config.svidTtlMs) {
     env.problem('BLAZON_MIN_SVID_TTL: expected 10s to BLAZON_SVID_TTL')

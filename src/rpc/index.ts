@@ -17,23 +17,32 @@ import type { Floors, Floors__Output } from './generated/blazon/v1/Floors.ts'
 import type { Bundle, Bundle__Output } from './generated/blazon/v1/Bundle.ts'
 import type { Subject, Subject__Output } from './generated/blazon/v1/Subject.ts'
 import type { HealthDefinition } from './generated/grpc/health/v1/Health.ts'
+import type { ServerReflectionDefinition } from './generated/grpc/reflection/v1/ServerReflection.ts'
+import { jsonSchemaOf, messageFromJson } from './json.ts'
+import { reflectedFiles, type ReflectedFile } from './reflected-files.ts'
 import { checkWire, shapesOf } from './strict.ts'
 
-export { WireError } from './strict.ts'
+export { WireError } from './wire-error.ts'
 
 /** Where the .proto files are: beside src/ in a clone, beside the bundle in an image. */
 export const protoDirectory: string = fileURLToPath(new URL('../../proto', import.meta.url))
 
-const definitions = loadSync(
-  [
-    'blazon/v1/enrolment.proto',
-    'blazon/v1/mesh.proto',
-    'blazon/v1/admin.proto',
-    'blazon/v1/tunnel.proto',
-    'grpc/health/v1/health.proto',
-  ],
-  { includeDirs: [protoDirectory], longs: Number, enums: String, defaults: true, oneofs: true },
-)
+const files = [
+  'blazon/v1/enrolment.proto',
+  'blazon/v1/mesh.proto',
+  'blazon/v1/admin.proto',
+  'blazon/v1/tunnel.proto',
+  'grpc/health/v1/health.proto',
+  'grpc/reflection/v1/reflection.proto',
+  'grpc/reflection/v1alpha/reflection.proto',
+]
+const definitions = loadSync(files, {
+  includeDirs: [protoDirectory],
+  longs: Number,
+  enums: String,
+  defaults: true,
+  oneofs: true,
+})
 const shapes = shapesOf(definitions)
 
 function strictDecoder<T>(fullName: string, decode: (bytes: Buffer) => T): (bytes: Buffer) => T {
@@ -69,6 +78,38 @@ export const meshService: MeshDefinition = service('blazon.v1.Mesh') as MeshDefi
 export const adminService: AdminDefinition = service('blazon.v1.Admin') as AdminDefinition
 export const healthService: HealthDefinition = service('grpc.health.v1.Health') as HealthDefinition
 
+export const reflectionService: ServerReflectionDefinition = service(
+  'grpc.reflection.v1.ServerReflection',
+) as ServerReflectionDefinition
+/** The same under its older name, which some clients still ask by. */
+export const reflectionAlphaService: ServerReflectionDefinition = service(
+  'grpc.reflection.v1alpha.ServerReflection',
+) as ServerReflectionDefinition
+
+/** The files of proto/, for clients that ask a server what it speaks. Loaded anew: names as written. */
+export function protoFiles(): readonly ReflectedFile[] {
+  return reflectedFiles(loadSync(files, { includeDirs: [protoDirectory], keepCase: true }))
+}
+
+/** The generated types leave out what proto-loader knows of a message. */
+type LoadedMethod = AnyMethod & { requestSerialize: (message: object) => Buffer }
+
+let jsonSchema: ReturnType<typeof jsonSchemaOf> | undefined
+
+/**
+ * A request of the Admin service out of parsed JSON, as a handler would get it over gRPC: what is
+ * not given is at its default. Throws `WireError` with the path of what is wrong.
+ */
+export function adminRequestFromJson(method: string, json: unknown): object {
+  jsonSchema ??= jsonSchemaOf(definitions)
+  const definition = adminService[method] as LoadedMethod | undefined
+  if (definition === undefined) throw new Error(`BUG: no method ${method}`)
+  const { requestType, requestSerialize, requestDeserialize } = definition
+  const { name } = requestType.type as { readonly name: string }
+  const message = messageFromJson(jsonSchema, `blazon.v1.${name}`, json)
+  return requestDeserialize(requestSerialize(message)) as object
+}
+
 /** Encodes and strictly decodes one message that travels outside a gRPC call. */
 export interface Codec<In, Out> {
   encode(message: In): Buffer
@@ -89,3 +130,6 @@ export const controlMessageCodec: Codec<ControlMessage, ControlMessage__Output> 
 export const snapshotCodec: Codec<Snapshot, Snapshot__Output> = codec('blazon.v1.Snapshot')
 export const floorsCodec: Codec<Floors, Floors__Output> = codec('blazon.v1.Floors')
 export const bundleCodec: Codec<Bundle, Bundle__Output> = codec('blazon.v1.Bundle')
+
+export { jsonFromMessage } from './json.ts'
+export type { ReflectedFile } from './reflected-files.ts'

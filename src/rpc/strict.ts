@@ -1,30 +1,10 @@
-import type { ProtobufTypeDefinition } from '@grpc/proto-loader'
-import descriptors from 'protobufjs/ext/descriptor/index.js'
-
-/** A message on the wire that is not one of ours: it says which field and what was wrong with it. */
-export class WireError extends Error {
-  override readonly name = 'WireError'
-  readonly code = 'ERR_WIRE'
-}
-
-/** The part of google.protobuf.FileDescriptorProto that the walk needs; what is empty is not there. */
-interface FileDescriptor {
-  readonly package: string
-  readonly messageType?: readonly Descriptor[]
-}
-interface Descriptor {
-  readonly name: string
-  readonly field?: readonly FieldDescriptor[]
-  readonly nestedType?: readonly Descriptor[]
-}
-interface FieldDescriptor {
-  readonly name: string
-  readonly number: number
-  readonly type: string
-  readonly typeName?: string
-  readonly label: string
-  readonly oneofIndex?: number
-}
+import {
+  filesOf,
+  resolveName,
+  type FieldDescriptor,
+  type MessageDescriptor,
+} from './descriptors.ts'
+import { WireError } from './wire-error.ts'
 
 interface Field {
   readonly name: string
@@ -59,7 +39,7 @@ export type Shapes = ReadonlyMap<string, Shape>
 /** Reads the shapes of every message out of what proto-loader has loaded. */
 export function shapesOf(definitions: Readonly<Record<string, object>>): Shapes {
   const shapes = new Map<string, Shape>()
-  const add = (fullName: string, { field = [], nestedType = [] }: Descriptor): void => {
+  const add = (fullName: string, { field = [], nestedType = [] }: MessageDescriptor): void => {
     shapes.set(fullName, new Map(field.map((each) => [each.number, fieldOf(fullName, each)])))
     for (const nested of nestedType) add(`${fullName}.${nested.name}`, nested)
   }
@@ -67,15 +47,6 @@ export function shapesOf(definitions: Readonly<Record<string, object>>): Shapes 
     for (const message of file.messageType ?? []) add(`${file.package}.${message.name}`, message)
   }
   return shapes
-}
-
-/** Every definition carries the descriptors of all files. */
-function filesOf(definitions: Readonly<Record<string, object>>): readonly FileDescriptor[] {
-  const any = Object.values(definitions).find((definition) => 'fileDescriptorProtos' in definition)
-  const type = descriptors.FileDescriptorProto
-  return ((any as Partial<ProtobufTypeDefinition> | undefined)?.fileDescriptorProtos ?? []).map(
-    (bytes) => type.toObject(type.decode(bytes), { enums: String }) as unknown as FileDescriptor,
-  )
 }
 
 function fieldOf(owner: string, field: FieldDescriptor): Field {
@@ -92,13 +63,6 @@ function fieldOf(owner: string, field: FieldDescriptor): Field {
 
 function messageOf(owner: string, { type, typeName = '' }: FieldDescriptor): string | undefined {
   return type === 'TYPE_MESSAGE' ? resolveName(owner, typeName) : undefined
-}
-
-/** protobufjs leaves the type name as it stands in the file: relative to the package or nested. */
-function resolveName(owner: string, typeName: string): string {
-  if (typeName.startsWith('.')) return typeName.slice(1)
-  if (typeName.includes('.')) return typeName
-  return `${owner.slice(0, owner.lastIndexOf('.'))}.${typeName}`
 }
 
 const deepest = 16

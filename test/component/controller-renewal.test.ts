@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createCsr, decodeProfile } from '../../src/identity/index.ts'
-import { renewWith, type EnrolledWorkload } from '../support/enrolment-client.ts'
+import { renewWith, sha256, type EnrolledWorkload } from '../support/enrolment-client.ts'
 import { expectStatus } from '../support/expect-status.ts'
 import { newKeys } from '../support/test-ca.ts'
 import {
@@ -83,10 +83,47 @@ describe('controller: renewal', function () {
     const { nodeKeys } = first
     const token = await mesh.token()
     await expectStatus(mesh.enrol('web', { nodeKeys, token }), 'PERMISSION_DENIED', /frozen/)
-    await (await mesh.admin()).call('RevokeWorkload', { workload: 'web', reinstate: true })
+    const admin = await mesh.admin()
+    const { incidents } = await admin.call('ListIncidents', {})
+    expect(incidents.map(({ kind }) => kind)).to.deep.equal(['superseded-serial'])
+    const details = Object.fromEntries(
+      incidents[0]?.details.map((one) => [one.key, one.value]) ?? [],
+    )
+    expect(details).to.deep.include({
+      'spiffe-id': 'spiffe://acme.example/ns/default/workload/web',
+      'node-key': sha256(nodeKeys.spki),
+      'superseded-serial': first.serial,
+      'active-serial': second.serial,
+    })
+    await admin.call('RevokeWorkload', { workload: 'web', reinstate: true })
     const back = await mesh.enrol('web', { nodeKeys, token })
     await activate(back)
     expect((await shown()).generation).to.equal(2)
+  })
+
+  it('lets a frozen workload enrol again, or never, as its incident is resolved', async () => {
+    const admin = await mesh.admin()
+    for (const isKept of [true, false]) {
+      const name = isKept ? 'kept' : 'gone'
+      const first = await mesh.enrol(name)
+      const second = await renewWith(mesh.connect(first), first)
+      await activate(second)
+      await expectStatus(renewWith(mesh.connect(first), first), 'UNAUTHENTICATED')
+      const { incidents } = await admin.call('ListIncidents', {})
+      const [incident] = incidents
+      const keepNodeKeySha256 = isKept ? sha256(first.nodeKeys.spki) : ''
+      const request = { incidentId: incident?.incidentId ?? '', resolution: 'seen' }
+      await expectStatus(
+        admin.call('ResolveIncident', { ...request, keepNodeKeySha256: '00'.repeat(32) }),
+        'INVALID_ARGUMENT',
+        /one of the claimants/,
+      )
+      await admin.call('ResolveIncident', { ...request, keepNodeKeySha256 })
+      const again = mesh.enrol(name, { nodeKeys: first.nodeKeys })
+      if (isKept) await again
+      else await expectStatus(again, 'PERMISSION_DENIED', /revoked/)
+    }
+    expect((await admin.call('ListIncidents', {})).incidents).to.deep.equal([])
   })
 
   it('refuses Watch to a superseded certificate', async () => {

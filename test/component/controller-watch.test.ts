@@ -1,7 +1,12 @@
 import { expect } from 'chai'
 import { fromWireBundle, fromWireFloors } from '../../src/identity/index.ts'
-import { eventually } from '../support/expect-status.ts'
-import { startTestController, testRule, type TestController } from '../support/test-controller.ts'
+import { eventually, expectStatus } from '../support/expect-status.ts'
+import {
+  createMovableClock,
+  startTestController,
+  testRule,
+  type TestController,
+} from '../support/test-controller.ts'
 import type { EnrolledWorkload } from '../support/enrolment-client.ts'
 import { watchWith, type WatchReader } from '../support/watch-reader.ts'
 
@@ -88,6 +93,27 @@ describe('controller: Watch', function () {
     })
   })
 
+  it('makes one incident of a version, however many sidecars reject it and how often', async () => {
+    using web = watch(await mesh.enrol('web'))
+    using db = watch(await mesh.enrol('db'))
+    const { version } = await web.next('snapshot')
+    await db.next('snapshot')
+    for (const stream of [web, db, web])
+      stream.send({ reject: { version, reason: 'no such kind' } })
+    // Rejecting what nobody is to enforce any more is no incident.
+    web.send({ reject: { version: 0, reason: 'too old' } })
+    const admin = await mesh.admin()
+    await eventually(async () => {
+      const { incidents } = await admin.call('ListIncidents', {})
+      expect(incidents.map(({ kind, subject, times }) => [kind, subject, times])).to.deep.equal([
+        ['policy-rejected', `policy version ${String(version)}`, 3],
+      ])
+      const keys = incidents[0]?.details.map(({ key }) => key)
+      expect(keys?.filter((key) => key === 'workload')).to.have.length(2)
+      expect(incidents[0]?.details).to.deep.include({ key: 'reason', value: 'no such kind' })
+    })
+  })
+
   it('shows who watches, with its listeners', async () => {
     const client = mesh.connect(await mesh.enrol('web'))
     using web = watchWith(client, { listeners: [{ address: '127.0.0.1', port: 8080 }] })
@@ -167,6 +193,60 @@ describe('controller: Watch', function () {
   }
 })
 
+describe('controller: sidecars that are too old', function () {
+  this.timeout(20_000)
+
+  let mesh: TestController
+  beforeEach(async () => {
+    mesh = await startTestController()
+    await mesh.apply(labelRules)
+  })
+  afterEach(() => mesh[Symbol.asyncDispose]())
+
+  const conditional = webToDb.replace('action: allow', 'action: allow, when: port == 5432')
+  const quarantine =
+    'kind: Guardrail\nname: quarantine\nspec: { to: { label.app: db }, action: deny }\n'
+  const old = (workload: EnrolledWorkload): WatchReader =>
+    watchWith(mesh.connect(workload), { schemaVersion: 1 })
+  const rejectedOf = async (match: string): Promise<string | undefined> =>
+    (await (await mesh.admin()).call('ListWorkloads', { match })).workloads[0]?.rejected
+
+  it('refuses what they could not enforce, and names them', async () => {
+    using db = old(await mesh.enrol('db'))
+    await db.next('snapshot')
+    for (const text of [quarantine, conditional]) {
+      const named = /\(needs 2\) cannot be enforced by the sidecars of db \(schema version 1\)/
+      await expectStatus(mesh.apply(text), 'FAILED_PRECONDITION', named)
+    }
+    expect(db.waiting('snapshot')).to.equal(0)
+    await mesh.apply(conditional.replace('label.app: db', 'label.app: cache'))
+  })
+
+  it('leaves out an allow, which is stricter, and says so', async () => {
+    await mesh.apply(conditional)
+    using web = old(await mesh.enrol('web'))
+    expect((await web.next('snapshot')).documents).to.deep.equal([])
+    expect(await rejectedOf('web')).to.match(/too old for NetworkPolicy web-to-db \(needs 2\)/)
+  })
+
+  it('sends nothing where leaving out would let more through, and opens an incident', async () => {
+    await mesh.apply(`${webToDb}---\n${quarantine}`)
+    using db = old(await mesh.enrol('db'))
+    await db.next('heartbeat')
+    expect(db.waiting('snapshot')).to.equal(0)
+    expect(await rejectedOf('db')).to.match(/too old for Guardrail quarantine \(needs 2\)/)
+    const admin = await mesh.admin()
+    await eventually(async () => {
+      const { incidents } = await admin.call('ListIncidents', {})
+      expect(incidents.map(({ kind }) => kind)).to.deep.equal(['policy-rejected'])
+    })
+    await admin.call('DeleteDocument', { kind: 'Guardrail', name: 'quarantine' })
+    const { documents } = await db.next('snapshot')
+    expect(documents.map(({ name }) => name)).to.deep.equal(['web-to-db'])
+    expect(await rejectedOf('db')).to.equal('')
+  })
+})
+
 describe('controller: Watch over time', function () {
   this.timeout(20_000)
 
@@ -180,6 +260,33 @@ describe('controller: Watch over time', function () {
     await stream.next('snapshot')
     const error = await stream.ended
     expect(error?.code).to.equal(16)
+  })
+
+  it('makes an incident of a version that is not acknowledged for 60 s, once for each sidecar', async () => {
+    const clock = createMovableClock()
+    await using mesh = await startTestController({ clock, config: { timings: { tickMs: 20 } } })
+    await mesh.apply(testRule)
+    using web = watchWith(mesh.connect(await mesh.enrol('web')))
+    using db = watchWith(mesh.connect(await mesh.enrol('db')))
+    const { version } = await web.next('snapshot')
+    await db.next('snapshot')
+    db.send({ acknowledge: { version } })
+    const admin = await mesh.admin()
+    clock.skip(59_000)
+    for (let call = 0; call < 3; call++) await admin.call('Status', {})
+    expect((await admin.call('ListIncidents', {})).incidents).to.deep.equal([])
+    clock.skip(2_000)
+    const shown = async (): Promise<unknown[]> => {
+      const { incidents } = await admin.call('ListIncidents', {})
+      return incidents.map(({ kind, subject, times }) => [kind, subject, times])
+    }
+    const expected = [['policy-unacknowledged', `policy version ${String(version)}`, 1]]
+    await eventually(async () => {
+      expect(await shown()).to.deep.equal(expected)
+    })
+    using other = watchWith(mesh.connect(await mesh.enrol('other')))
+    await other.next('heartbeat')
+    expect(await shown()).to.deep.equal(expected)
   })
 
   it('sends the time again and again', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -9,12 +9,20 @@ import {
 } from '../support/controller-client.ts'
 import { startControllerProcess, type ControllerProcess } from '../support/controller-process.ts'
 import { attestWith, renewWith, type EnrolledWorkload } from '../support/enrolment-client.ts'
+import { testKeyFile } from '../support/test-iid.ts'
+import { testAccount, testInstance, type TestInstance } from '../support/test-instance.ts'
 import { claimAdministrator, testRule } from '../support/test-controller.ts'
 
 const policy = (name: string): string => `
 kind: NetworkPolicy
 name: ${name}
 spec: { from: { label.app: web }, to: { label.app: db }, action: allow }
+`
+
+const instanceRule = `
+kind: EnrolmentRule
+name: instances
+spec: { match: { aws.account: '${testAccount}' }, names: [web] }
 `
 
 describe('a controller that is killed while it writes', function () {
@@ -95,6 +103,68 @@ describe('a controller that is killed while it writes', function () {
     expect(again)
       .to.have.property('details')
       .that.matches(/another node key/)
+  })
+
+  it('forgets no instance that it enrolled when it is killed in the middle of enrolments', async () => {
+    const keysFile = join(directory, 'iid-keys.json')
+    await writeFile(keysFile, testKeyFile())
+    const environment = { BLAZON_AWS_IID_KEYS: keysFile, BLAZON_ENROLMENT_RATE: '10000' }
+    const restart = async (): Promise<void> => {
+      await controller.end('SIGKILL')
+      controller = await startControllerProcess(directory, environment)
+    }
+    const administrator = await claimAdministrator(connect(), controller.secretFile)
+    await restart()
+    {
+      using admin = connect(administrator)
+      await admin.call('PutAccount', { accountId: testAccount })
+      await admin.call('Apply', { text: instanceRule })
+    }
+    interface Acknowledged {
+      readonly instance: TestInstance
+      readonly workload: EnrolledWorkload
+    }
+    const pendingTimeMs = Date.now()
+    const acknowledged: Acknowledged[] = []
+    const enrolUntilKilled = async (lane: string, most: number): Promise<void> => {
+      using client = connect()
+      for (let count = 0; ; count++) {
+        const instance = testInstance(`${lane}-${String(count)}`)
+        const evidence = instance.evidence(pendingTimeMs)
+        try {
+          const workload = await attestWith(client, { name: 'web', evidence })
+          acknowledged.push({ instance, workload })
+        } catch {
+          return
+        }
+        if (acknowledged.length === most) void controller.end('SIGKILL')
+      }
+    }
+    for (let round = 1; round <= 3; round++) {
+      const lanes = ['a', 'b', 'c', 'd'].map((lane) => `${lane}${String(round)}`)
+      await Promise.all(lanes.map((lane) => enrolUntilKilled(lane, round * 30)))
+      await restart()
+    }
+    expect(acknowledged.length).to.be.at.least(90)
+    for (const { instance, workload } of acknowledged) {
+      using client = connect(workload)
+      await renewWith(client, workload)
+      // Whoever comes with its document and another key finds the instance taken.
+      using stranger = connect()
+      const evidence = instance.evidence(pendingTimeMs)
+      const refusal = await attestWith(stranger, { name: 'web', evidence }).catch(
+        (error: unknown) => error,
+      )
+      expect(refusal)
+        .to.have.property('details')
+        .that.matches(/as good a right/)
+    }
+    using admin = connect(administrator)
+    const { incidents } = await admin.call('ListIncidents', { limit: 1_000 })
+    expect(incidents).to.have.length(acknowledged.length)
+    const { workloads } = await admin.call('ListWorkloads', {})
+    const ids = new Set(workloads.map(({ nodeKeySha256 }) => nodeKeySha256))
+    expect(ids.size).to.equal(workloads.length)
   })
 
   it('ends in order, with exit code 0, when it is told to', async () => {

@@ -13,6 +13,7 @@ import { needAdministrator, type Caller } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
 import { know, specTextOf, type DocumentChange, type KnownDocument } from '../document-book.ts'
 import { nextValue } from '../store/counters.ts'
+import { describeLagging, laggingBehind } from '../mesh/enforceable.ts'
 import { warningsOf } from './warnings.ts'
 import type { AdminDeps } from './deps.ts'
 
@@ -29,10 +30,13 @@ export async function apply(
   request: ApplyRequest__Output,
 ): Promise<ApplyResponse> {
   const { name: author } = needAdministrator(caller, 'editor')
-  const documents = parseDocuments(request.text, request.source === '' ? 'input' : request.source)
+  const source = request.source === '' ? 'input' : request.source
+  const { tagsTrusted } = deps.accounts
+  const documents = parseDocuments(request.text, source, { tagsTrusted })
   const warnings = documents.flatMap(warningsOf)
   return deps.changes.run(async () => {
     const plans = documents.map((document) => plan(deps, document))
+    checkEnforceable(deps, plans)
     const revision = request.dryRun ? undefined : await putInForce(deps, plans, author)
     return {
       documents: plans.map(({ document, before, action }) => ({
@@ -53,6 +57,35 @@ function plan({ book }: AdminDeps, document: PolicyDocument): Plan {
     before.stored.specJson === specTextOf(document) &&
     before.stored.namespace === document.namespace
   return { document, before, action: isSame ? 'UNCHANGED' : 'UPDATED' }
+}
+
+/** Refuses what a sidecar that it concerns is too old to enforce: half a fleet's guardrail is none. */
+function checkEnforceable(
+  { registry, distributor, clock }: AdminDeps,
+  plans: readonly Plan[],
+): void {
+  const changed = plans.filter(({ action }) => action !== 'UNCHANGED')
+  const now = clock.now()
+  const enforcers = [...registry.workloads()].filter(({ stored, certificates }) => {
+    const lives = [...certificates.values()].some(({ notAfterMs }) => notAfterMs > now)
+    return stored.standing === 'good' && lives
+  })
+  const lagging = laggingBehind(
+    changed.map(({ document }) => document),
+    enforcers.map(({ stored, profile }) => ({
+      name: stored.name,
+      profile,
+      // A stream says what runs now; what was enrolled may have been replaced since.
+      schemaVersion:
+        distributor.watcher(stored.workloadId)?.open.schemaVersion ??
+        Math.max(1, stored.schemaVersion),
+    })),
+  )
+  if (lagging.length === 0) return
+  throw new ControllerError(
+    'ERR_PRECONDITION',
+    `${describeLagging(lagging)}: update them first, or select others`,
+  )
 }
 
 /** Answers with the revision that the changed documents got; undefined when none changed. */
@@ -136,7 +169,8 @@ export function listDocuments(
   return { documents: documents.map(toWire) }
 }
 
-function checkKind(kind: string): void {
+/** Throws for what is no kind of document. */
+export function checkKind(kind: string): void {
   if (isDocumentKind(kind)) return
   throw new ControllerError(
     'ERR_ARGUMENT',

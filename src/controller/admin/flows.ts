@@ -1,4 +1,3 @@
-import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { Flow as WireFlow } from '../../rpc/generated/blazon/v1/Flow.ts'
 import type { FollowFlowsRequest__Output } from '../../rpc/generated/blazon/v1/FollowFlowsRequest.ts'
 import type { ListFlowsRequest__Output } from '../../rpc/generated/blazon/v1/ListFlowsRequest.ts'
@@ -7,6 +6,7 @@ import { needAdministrator, type Caller } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
 import type { Flow, FlowEnd } from '../flows/flow.ts'
 import type { AdminDeps } from './deps.ts'
+import type { MessageSink } from './message-sink.ts'
 
 const defaultLimit = 1_000
 const mostFlows = 10_000
@@ -42,7 +42,7 @@ export function followFlows(
   deps: AdminDeps,
   caller: Caller,
   request: FollowFlowsRequest__Output,
-  call: ServerWritableStream<FollowFlowsRequest__Output, WireFlow>,
+  call: MessageSink<WireFlow>,
 ): () => void {
   needAdministrator(caller, 'viewer')
   const ids = idsOf(deps, request.workload)

@@ -1,79 +1,79 @@
-import { Metadata, type ServerWritableStream } from '@grpc/grpc-js'
+import {
+  Metadata,
+  type handleServerStreamingCall,
+  type ServerWritableStream,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js'
+import { messageOf } from '../../base/errors.ts'
 import { adminService } from '../../rpc/index.ts'
-import type { Flow } from '../../rpc/generated/blazon/v1/Flow.ts'
-import type { FollowFlowsRequest__Output } from '../../rpc/generated/blazon/v1/FollowFlowsRequest.ts'
-import { unauthenticated, whyNotGood, type Caller, type Trust } from '../caller.ts'
+import type { Caller } from '../caller.ts'
+import { ControllerError } from '../controller-error.ts'
+import type { Authenticate } from '../oidc/bearer.ts'
 import type { CallAdapter, ServedService } from '../server/rpc.ts'
-import { renewAdministrator } from './administrator.ts'
-import type { AdminDeps } from './deps.ts'
-import { apply, deleteDocument, listDocuments } from './documents.ts'
-import { explainConnection } from './explain.ts'
-import { followFlows, listFlows } from './flows.ts'
-import { readStatus } from './status.ts'
-import { createJoinToken } from './tokens.ts'
-import { listWorkloads, revokeWorkload } from './workloads.ts'
+import type { AdminCalls } from './calls.ts'
+import { adminMethods } from './methods.ts'
 
-/** How often the caller of a stream is looked at again. */
-const recheckMs = 1_000
-
-/** The Admin service over gRPC. The handlers themselves know no gRPC: other gateways can call them. */
-export function createAdminService(
-  deps: AdminDeps & { readonly adapter: CallAdapter; readonly trust: Trust },
-): ServedService {
-  const { adapter } = deps
-  const unary = <Request, Response>(
-    method: string,
-    handler: (deps: AdminDeps, caller: Caller, request: Request) => Response | Promise<Response>,
-  ): ReturnType<typeof adapter.unary<Request, Response>> =>
-    adapter.unary<Request, Response>(`Admin.${method}`, (caller, request) =>
-      handler(deps, caller, request),
-    )
-
+/** The Admin service over gRPC. The handlers themselves know no gRPC: the HTTP gateway calls them as well. */
+export function createAdminService(deps: {
+  readonly adapter: CallAdapter
+  readonly authenticate: Authenticate
+  readonly calls: AdminCalls
+}): ServedService {
+  const handlers = Object.entries(adminMethods).map(([name, method]) => [
+    name,
+    method.kind === 'unary' ? unary(deps, name) : stream(deps, name),
+  ])
   return {
     definition: adminService,
-    handlers: {
-      Status: unary('Status', readStatus),
-      Apply: unary('Apply', apply),
-      ListDocuments: unary('ListDocuments', listDocuments),
-      DeleteDocument: unary('DeleteDocument', deleteDocument),
-      Explain: unary('Explain', explainConnection),
-      ListWorkloads: unary('ListWorkloads', listWorkloads),
-      RevokeWorkload: unary('RevokeWorkload', revokeWorkload),
-      CreateJoinToken: unary('CreateJoinToken', createJoinToken),
-      ListFlows: unary('ListFlows', listFlows),
-      FollowFlows: adapter.serverStream<FollowFlowsRequest__Output, Flow>(
-        followMethod,
-        (caller, request, call) => {
-          follow(deps, caller, request, call)
-        },
-      ),
-      RenewAdministrator: unary('RenewAdministrator', renewAdministrator),
-    },
+    handlers: Object.fromEntries(handlers) as Record<string, UntypedHandleCall>,
   }
 }
 
-const followMethod = 'Admin.FollowFlows'
+type Deps = Parameters<typeof createAdminService>[0]
 
-/** A stream outlives neither its caller's certificate nor its caller's patience. */
-function follow(
-  deps: AdminDeps & { readonly adapter: CallAdapter; readonly trust: Trust },
-  caller: Caller,
-  request: FollowFlowsRequest__Output,
-  call: ServerWritableStream<FollowFlowsRequest__Output, Flow>,
-): void {
-  const stop = followFlows(deps, caller, request, call)
-  // The caller learns that the stream stands, which may be long before there is a flow.
-  call.sendMetadata(new Metadata())
-  const recheck = setInterval(() => {
-    const reason = whyNotGood(caller, deps.trust)
-    if (reason === undefined) return
-    end()
-    call.emit('error', deps.adapter.refuse(followMethod, caller, unauthenticated(reason)))
-  }, recheckMs)
-  const end = (): void => {
-    clearInterval(recheck)
-    stop()
+function unary({ adapter, authenticate, calls }: Deps, name: string): UntypedHandleCall {
+  return adapter.unary<object, unknown>(`Admin.${name}`, async (connected, request, metadata) =>
+    calls.unary(name, await authenticate(connected, authorizationOf(metadata)), request),
+  ) as UntypedHandleCall
+}
+
+function stream(deps: Deps, name: string): UntypedHandleCall {
+  const { adapter } = deps
+  const handle: handleServerStreamingCall<object, object> = adapter.serverStream<object, object>(
+    `Admin.${name}`,
+    (connected, request, call) => {
+      follow(deps, name, connected, request, call).catch((error: unknown) => {
+        call.emit('error', adapter.refuse(`Admin.${name}`, connected, error))
+      })
+    },
+  )
+  return handle as UntypedHandleCall
+}
+
+/** A stream outlives neither its caller's credential nor its caller's patience. */
+async function follow(
+  { adapter, authenticate, calls }: Deps,
+  name: string,
+  connected: Caller,
+  request: object,
+  call: ServerWritableStream<object, object>,
+): Promise<void> {
+  const caller = await authenticate(connected, authorizationOf(call.metadata))
+  const stop = await calls.stream(name, caller, request, call, (error) => {
+    if (error === undefined) call.end()
+    else call.emit('error', adapter.refuse(`Admin.${name}`, caller, error))
+  })
+  call.on('cancelled', stop)
+  call.on('close', stop)
+  if (call.cancelled) stop()
+  // The caller learns that the stream stands, which may be long before there is a message.
+  else call.sendMetadata(new Metadata())
+}
+
+function authorizationOf(metadata: Metadata): string[] {
+  try {
+    return metadata.get('authorization').map(String)
+  } catch (cause: unknown) {
+    throw new ControllerError('ERR_ARGUMENT', messageOf(cause), { cause })
   }
-  call.on('cancelled', end)
-  call.on('close', end)
 }

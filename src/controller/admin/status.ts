@@ -1,7 +1,7 @@
-import { issuerStateToWire } from '../../identity/index.ts'
 import type { StatusResponse } from '../../rpc/generated/blazon/v1/StatusResponse.ts'
 import { needAdministrator, type Caller } from '../caller.ts'
 import type { AdminDeps } from './deps.ts'
+import { issuerStatuses } from './issuers.ts'
 
 /** What this controller is and holds. */
 export function readStatus(deps: AdminDeps, caller: Caller): StatusResponse {
@@ -15,10 +15,6 @@ export function readStatus(deps: AdminDeps, caller: Caller): StatusResponse {
     documents: [...deps.book.all()].length,
     workloads: deps.registry.workloadCount,
     watching: deps.distributor.watching,
-    issuers: deps.authority.issuers().map(({ keySha256, state, notAfter }) => ({
-      keySha256,
-      state: issuerStateToWire(state),
-      notAfterMs: notAfter,
-    })),
+    issuers: issuerStatuses(deps.authority),
   }
 }

@@ -19,9 +19,12 @@ function addressKeys(document: PolicyDocument): string[] {
 function selectorsOf(document: PolicyDocument): readonly Selector[] {
   switch (document.kind) {
     case 'NetworkPolicy':
+    case 'Guardrail':
       return [document.spec.from, document.spec.to]
     case 'EnrolmentRule':
       return [document.spec.match]
+    case 'Observe':
+      return [document.spec.scope]
     case 'LabelAssignment':
       return [document.spec.select]
     default:

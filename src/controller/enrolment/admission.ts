@@ -7,7 +7,14 @@ import {
   type DroppedAttribute,
   type TrustProfile,
 } from '../../identity/index.ts'
-import { ruleAllowsClaim, ruleAllowsName, type EnrolmentRule } from '../../policy/enrolment-rule.ts'
+import {
+  longestFirstEnrolmentMs,
+  ruleAllowsClaim,
+  ruleAllowsName,
+  ruleTakesForm,
+  type DocumentForm,
+  type EnrolmentRule,
+} from '../../policy/enrolment-rule.ts'
 import type { LabelAssignment } from '../../policy/label-assignment.ts'
 import { labelProvenance } from '../../policy/labels.ts'
 import { matchedProvenance } from '../../policy/selector.ts'
@@ -21,6 +28,8 @@ export interface Admission {
   readonly ttlMs: number
   /** Node keys that one node may bind. */
   readonly keysPerNode: number
+  /** How old the pending time of an instance may be when its first key is bound. */
+  readonly firstEnrolmentWithinMs: number
   /** Names of the rules that let it in. */
   readonly rules: readonly string[]
 }
@@ -30,8 +39,12 @@ export interface AdmissionQuestion {
   readonly name: string
   /** What evidence proved of the node. */
   readonly nodeAttributes: readonly Attribute[]
+  /** The form of the instance identity document among the evidence, if there was one. */
+  readonly documentForm?: DocumentForm | undefined
   /** What the sidecar reported. */
   readonly reported: readonly Attribute[]
+  /** Labels that an administrator gave to this very workload. */
+  readonly labels?: readonly Attribute[]
   readonly rules: readonly EnrolmentRule[]
   readonly assignments: readonly LabelAssignment[]
   /** SVID life where no rule sets a shorter one, and the shortest there is. */
@@ -49,8 +62,14 @@ export function admit(question: AdmissionQuestion): Admission {
   const { accepted, dropped } = acceptReported(question.reported)
   const seen = createProfile([...question.nodeAttributes, ...accepted]).profile
   const rules = applyingRules(question, seen)
+  checkRequirements(rules, question.documentForm)
   const claims = filterClaims(accepted, rules, dropped)
-  const base = [...question.nodeAttributes, ...claims, ...assignedByRules(rules, seen)]
+  const base = [
+    ...question.nodeAttributes,
+    ...claims,
+    ...assignedByRules(rules, seen),
+    ...(question.labels ?? []),
+  ]
   const labels = assignedByDocuments(question.assignments, createProfile(base).profile)
   const made = createProfile([...base, ...labels])
   return {
@@ -58,7 +77,31 @@ export function admit(question: AdmissionQuestion): Admission {
     dropped: [...dropped, ...made.dropped],
     ttlMs: lifeOf(rules, question),
     keysPerNode: Math.min(...rules.map(({ spec }) => spec.keysPerNode)),
+    firstEnrolmentWithinMs: Math.min(
+      ...rules.map(({ spec }) => spec.firstEnrolmentWithin ?? longestFirstEnrolmentMs),
+    ),
     rules: rules.map(({ name }) => name),
+  }
+}
+
+/**
+ * Requirements add up: what one of the rules asks for, or does not take, is not made good by another.
+ * Otherwise a node could choose its rules by the evidence that it shows.
+ */
+function checkRequirements(rules: readonly EnrolmentRule[], form: DocumentForm | undefined): void {
+  for (const { name, spec } of rules) {
+    if (spec.require !== undefined) {
+      throw new ControllerError(
+        'ERR_PRECONDITION',
+        `enrolment rule ${name} requires ${spec.require.join(' and ')}, which is not available on this controller yet`,
+      )
+    }
+    if (form !== undefined && !ruleTakesForm(spec, form)) {
+      throw new ControllerError(
+        'ERR_PERMISSION',
+        `enrolment rule ${name} does not take the ${form} form of an instance identity document; it takes ${(spec.forms ?? ['rsa2048']).join(', ')}`,
+      )
+    }
   }
 }
 

@@ -6,7 +6,9 @@ import {
   attest,
   attestTranscript,
   verifyTranscript,
-  type JoinTokenNode,
+  x509Transcript,
+  type IidKeys,
+  type X509Authorities,
 } from '../../attest/index.ts'
 import type { Authority } from '../../ca/authority.ts'
 import { readCsr, readPublicKey, type PublicKey } from '../../ca/csr.ts'
@@ -17,12 +19,14 @@ import { ControllerError } from '../controller-error.ts'
 import type { ControllerMetrics } from '../metrics.ts'
 import type { SerialQueue } from '../serial-queue.ts'
 import { findJoinToken, useJoinToken } from '../store/join-tokens.ts'
-import { bindKey, boundKeys, putNode, type StoredNode } from '../store/nodes.ts'
 import type { Tables } from '../store/store.ts'
 import type { Evaluator, Evaluation } from '../workloads/evaluation.ts'
 import type { FloorCatchUp } from '../workloads/floor-catch-up.ts'
 import type { IssuedSvid, Issuance } from '../workloads/issuance.ts'
 import type { Registry } from '../workloads/registry.ts'
+import type { WorkloadLabels } from '../workloads/workload-labels.ts'
+import type { NodeBinder } from './node-binder.ts'
+import type { NodeClaim } from './node-record.ts'
 import { consumeNonce, proofRefused, type ChallengeTables } from './nonce.ts'
 import { readSubject, type ReportedSubject } from './subject.ts'
 
@@ -37,7 +41,13 @@ export interface EnrolmentDeps {
   readonly evaluator: Evaluator
   readonly issuance: Issuance
   readonly registry: Registry
+  readonly workloadLabels: WorkloadLabels
+  readonly binder: NodeBinder
   readonly catchUp: FloorCatchUp
+  /** The keys that AWS signs documents with. */
+  readonly iidKeys: IidKeys
+  /** Undefined where no CA is configured whose certificates are evidence. */
+  readonly x509Authorities: X509Authorities | undefined
   readonly graceMs: number
   readonly changes: SerialQueue
   readonly clock: Clock
@@ -46,9 +56,7 @@ export interface EnrolmentDeps {
 }
 
 /** Everything that is checked before anything is changed. */
-interface Proof {
-  readonly node: JoinTokenNode
-  readonly nodeKey: PublicKey
+interface Proof extends NodeClaim {
   readonly subject: ReportedSubject
   readonly key: PublicKey
 }
@@ -76,22 +84,24 @@ export function createAttest(
 }
 
 async function prove(
-  { challenges, authority, clock }: EnrolmentDeps,
+  deps: EnrolmentDeps,
   caller: Caller,
   request: AttestRequest__Output,
 ): Promise<Proof> {
+  const { challenges, authority, clock } = deps
   const reference = randomBytes(4).toString('hex')
   consumeNonce(challenges, caller, request.nonce, clock.now(), reference)
   const nodeKey = readPublicKey(request.nodeKey)
-  const transcript = attestTranscript({
+  const { nonce, csr } = request
+  const said = {
     trustDomain: authority.trustDomain,
     controllerKeySha256: caller.controllerKeySha256,
-    nonce: request.nonce,
-    evidence: request.evidence,
+    nonce,
     subject: request.subject,
-    csr: request.csr,
+    csr,
     nodeKey: request.nodeKey,
-  })
+  }
+  const transcript = attestTranscript({ ...said, evidence: request.evidence })
   if (!verifyTranscript(nodeKey.publicKey, transcript, request.signature)) {
     throw proofRefused(reference, 'the node key did not sign this call')
   }
@@ -108,90 +118,65 @@ async function prove(
     trustDomain: authority.trustDomain,
     now: clock.now(),
     joinTokenKey: authority.joinTokenKey(),
+    iidKeys: deps.iidKeys,
+    x509:
+      deps.x509Authorities === undefined
+        ? undefined
+        : {
+            authorities: deps.x509Authorities,
+            transcript: (chain) => x509Transcript({ ...said, chain }),
+          },
   }).catch((cause: unknown) => {
     throw proofRefused(reference, messageOf(cause), cause)
   })
-  if (node.method !== 'join-token') {
-    // Cannot come about while the context above has no keys for other evidence.
-    throw proofRefused(reference, `evidence of method ${node.method} is not taken`)
-  }
-  return { node, nodeKey, subject, key }
+  return { node, nodeKey, source: caller.source, subject, key }
 }
 
 async function enrol(deps: EnrolmentDeps, proof: Proof, csr: Buffer): Promise<Enrolled> {
-  const { evaluator, issuance, catchUp, clock } = deps
+  const { evaluator, issuance, registry, catchUp, clock } = deps
   const { node, nodeKey, subject, key } = proof
+  const documentForm = node.method === 'aws-iid' ? node.form : undefined
+  const looked = await deps.binder.look(proof)
   const evaluation = evaluator.evaluate({
     name: subject.name,
     attested: node.attributes,
+    documentForm,
     reported: subject.attributes,
+    labels: deps.workloadLabels.of(
+      registry.onNode(nodeKey.keySha256, subject.name)?.stored.workloadId,
+    ),
   })
+  const binding = await deps.binder.plan(looked, evaluation)
   const issued = await issuance.enrol(
     {
       evaluation,
       name: subject.name,
       nodeKeySha256: nodeKey.keySha256,
       attested: node.attributes,
+      documentForm: documentForm ?? '',
       reported: subject.attributes,
       schemaVersion: subject.schemaVersion,
       csr,
       key,
     },
     async (tables) => {
-      await bindNode(tables, proof, evaluation.keysPerNode, clock.now())
+      await binding.write(tables)
       await countUse(tables, proof, clock.now())
     },
   )
   const { workloadId, generation } = issued.certificate
   if (issued.isChanged) catchUp.plan(workloadId, generation, clock.now() + deps.graceMs)
-  rememberNode(deps, proof)
+  binding.apply()
   return { ...issued, evaluation }
 }
 
-async function bindNode(
-  tables: Tables,
-  proof: Proof,
-  keysPerNode: number,
-  now: number,
-): Promise<void> {
-  const { node, nodeKey } = proof
-  const { keySha256: nodeKeySha256 } = nodeKey
-  const bound = await boundKeys(tables, node.nodeId)
-  if (!bound.includes(nodeKeySha256)) {
-    if (bound.length >= keysPerNode) {
-      throw new ControllerError(
-        'ERR_PERMISSION',
-        `this ${node.method} belongs to another node key; the enrolment rules allow ${String(keysPerNode)}`,
-        { detail: `${node.nodeId} is bound to ${bound.join(', ')}, not ${nodeKeySha256}` },
-      )
-    }
-    await bindKey(tables, node.nodeId, nodeKeySha256, now)
-  }
-  await putNode(tables, describeNode(proof, now))
-}
-
-function describeNode({ node, nodeKey }: Proof, now: number): StoredNode {
-  return {
-    nodeKeySha256: nodeKey.keySha256,
-    nodeKey: nodeKey.spki,
-    nodeId: node.nodeId,
-    method: node.method,
-    firstSeenMs: now,
-    lastAttestedMs: now,
-  }
-}
-
-function rememberNode({ registry, clock }: EnrolmentDeps, proof: Proof): void {
-  const known = registry.node(proof.nodeKey.keySha256)
-  const described = describeNode(proof, clock.now())
-  registry.putNode({ ...described, firstSeenMs: known?.firstSeenMs ?? described.firstSeenMs })
-}
-
+/** Only tokens have uses. */
 async function countUse(
   tables: Tables,
   { node, nodeKey, subject }: Proof,
   now: number,
 ): Promise<void> {
+  if (node.method !== 'join-token') return
   const token = await findJoinToken(tables, node.tokenId)
   if (token === undefined) {
     throw new ControllerError('ERR_PERMISSION', 'this join token is not known to the controller')

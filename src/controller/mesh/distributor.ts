@@ -15,6 +15,7 @@ import {
   encodeRenewNow,
   encodeSnapshot,
 } from './snapshot.ts'
+import { sendableTo } from './enforceable.ts'
 import type { WatchContent, Watcher } from './watcher.ts'
 
 /** Holds the open Watch streams and decides who has to hear of a change. */
@@ -32,7 +33,7 @@ export interface Distributor {
   floorsChanged(): Promise<number>
   renewNow(workloadId: string, reason: string): void
   heartbeat(): Promise<number>
-  /** Sidecars that do not run the newest version that they were sent: see DESIGN, "Watch". */
+  /** Sidecars that do not run all of the newest version: see DESIGN, "Watch". */
   lagging(): Watcher[]
   endAll(error: unknown): void
 }
@@ -49,6 +50,8 @@ export function createDistributor(deps: {
   readonly clock: Clock
   readonly metrics: ControllerMetrics
   readonly log: Logger
+  /** Called when a sidecar turns out to be too old for something that concerns it. */
+  readonly onShortfall: (watcher: Watcher, shortfall: string) => void
 }): Distributor {
   const { book, trust, clock, metrics, log } = deps
   const watchers = new Map<string, Watcher>()
@@ -56,18 +59,20 @@ export function createDistributor(deps: {
   const floorsUpdate = remembered(() => trust.floors(), encodeFloorsUpdate)
 
   const content: WatchContent = {
-    snapshot: ({ profile }) => {
-      metrics.pushes.inc({ kind: 'snapshot' })
+    snapshot: (watcher) => {
+      const { profile, open, status } = watcher
+      const { version } = book
       // Which policies concern a profile that is not known any more cannot be told: all may.
       const policies =
         profile === undefined
           ? book.policies.policies.map(({ document }) => document)
           : book.policies.relevantFor(profile)
-      const documents = policies.map((policy) => book.known(policy).encoded)
-      return {
-        version: book.version,
-        message: encodeSnapshot(book.version, bundleField(), documents),
-      }
+      const { documents, shortfall } = sendableTo(open.schemaVersion, policies)
+      if (shortfall !== '' && shortfall !== status.shortfall) deps.onShortfall(watcher, shortfall)
+      if (documents === undefined) return { version, message: undefined, shortfall }
+      metrics.pushes.inc({ kind: 'snapshot' })
+      const encoded = documents.map((document) => book.known(document).encoded)
+      return { version, message: encodeSnapshot(version, bundleField(), encoded), shortfall }
     },
     floors: () => {
       metrics.pushes.inc({ kind: 'floors' })
@@ -97,12 +102,14 @@ export function createDistributor(deps: {
     metrics.watching.set(watchers.size)
   }
 
-  const endIfNotGood = (watcher: Watcher): boolean => {
+  const endIfNotGood = (watcher: Watcher, withBundle = false): boolean => {
     const reason = whyNotGood(watcher.caller, trust)
     if (reason === undefined) return false
     remove(watcher)
     // An honest sidecar that is revoked has to know it: it cuts its own connections by the floors.
     watcher.needFloors()
+    // Whoever lost its own issuer is to know that it lost its peers' as well.
+    if (withBundle) watcher.needSnapshot()
     watcher.flush(clock.now())
     watcher.end(unauthenticated(reason))
     return true
@@ -142,8 +149,10 @@ export function createDistributor(deps: {
     bundleChanged: async () => {
       metrics.policyVersion.set(book.version)
       const told = await tell((watcher) => {
-        if (endIfNotGood(watcher)) return false
+        if (endIfNotGood(watcher, true)) return false
         watcher.needSnapshot()
+        // Who is sent no snapshots gets the bundle with its next SVID.
+        if (watcher.status.isWithheld) watcher.needRenewal('the trust bundle has changed')
         return true
       })
       log.info({ version: book.version, sidecars: told }, 'bundle pushed')

@@ -18,6 +18,7 @@ import {
   type Trust,
   type WorkloadCaller,
 } from '../caller.ts'
+import type { AccountBook } from '../accounts.ts'
 import { ControllerError } from '../controller-error.ts'
 import { consumeNonce, proofRefused, type ChallengeTables } from '../enrolment/nonce.ts'
 import { readSubject } from '../enrolment/subject.ts'
@@ -27,8 +28,10 @@ import type { StoredCertificate } from '../store/certificates.ts'
 import type { Evaluator } from '../workloads/evaluation.ts'
 import type { FloorCatchUp } from '../workloads/floor-catch-up.ts'
 import type { Issuance } from '../workloads/issuance.ts'
+import { checkNodeStanding } from '../workloads/node-standing.ts'
 import { restoreAttributes, type RegisteredWorkload, type Registry } from '../workloads/registry.ts'
 import type { StandingKeeper } from '../workloads/standing.ts'
+import type { WorkloadLabels } from '../workloads/workload-labels.ts'
 
 export interface Renewed {
   readonly certificate: StoredCertificate
@@ -37,6 +40,7 @@ export interface Renewed {
 }
 
 export interface RenewDeps {
+  readonly accounts: AccountBook
   readonly trustDomain: TrustDomain
   readonly trust: Trust
   readonly challenges: ChallengeTables
@@ -44,6 +48,7 @@ export interface RenewDeps {
   readonly issuance: Issuance
   readonly standing: StandingKeeper
   readonly registry: Registry
+  readonly workloadLabels: WorkloadLabels
   readonly catchUp: FloorCatchUp
   readonly graceMs: number
   readonly changes: SerialQueue
@@ -116,6 +121,7 @@ async function renew(
   // Changes ahead of this one in the queue may have revoked the caller.
   checkStillGood(caller, deps.trust)
   const entry = entryOf(deps, caller)
+  checkNode(deps, entry)
   const earlier = issuance.earlier(entry, request.csr)
   if (earlier !== undefined) return repeat(entry, earlier)
   await refuseSuperseded(deps, entry, caller)
@@ -129,12 +135,21 @@ async function renew(
   }
   const attested = restoreAttributes(stored.attested)
   const reported = subject.attributes
-  const evaluation = evaluator.evaluate({ name: stored.name, attested, reported })
+  const labels = deps.workloadLabels.of(stored.workloadId)
+  const { documentForm } = stored
+  const evaluation = evaluator.evaluate({
+    name: stored.name,
+    attested,
+    documentForm: documentForm === '' ? undefined : documentForm,
+    reported,
+    labels,
+  })
   const issued = await issuance.renew({
     evaluation,
     name: stored.name,
     nodeKeySha256: stored.nodeKeySha256,
     attested,
+    documentForm,
     reported,
     schemaVersion: subject.schemaVersion,
     csr: request.csr,
@@ -145,6 +160,12 @@ async function renew(
   return { ...issued, dropped: evaluation.dropped }
 }
 
+/** A renewal asks again what the enrolment asked: whether the node key and the account are still good. */
+function checkNode({ registry, accounts }: RenewDeps, { stored }: RegisteredWorkload): void {
+  checkNodeStanding(registry.node(stored.nodeKeySha256))
+  accounts.check(restoreAttributes(stored.attested))
+}
+
 /** The answer to this very request got lost on its way: the same again, and nothing is issued. */
 function repeat(entry: RegisteredWorkload, certificate: StoredCertificate): Renewed {
   return { certificate, profile: decodeProfile(entry.stored.profile), dropped: [] }
@@ -153,9 +174,9 @@ function repeat(entry: RegisteredWorkload, certificate: StoredCertificate): Rene
 async function refuseSuperseded(
   { standing }: RenewDeps,
   entry: RegisteredWorkload,
-  { peer }: WorkloadCaller,
+  { peer, source }: WorkloadCaller,
 ): Promise<void> {
   if (entry.certificates.get(peer.serial)?.state !== 'superseded') return
-  await standing.freeze(entry, `serial ${peer.serial} was used for a renewal after it was replaced`)
+  await standing.freeze(entry, peer.serial, source)
   throw unauthenticated(`serial ${peer.serial} is superseded`)
 }

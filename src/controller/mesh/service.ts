@@ -1,3 +1,4 @@
+import type { Authority } from '../../ca/authority.ts'
 import { toWireBundle, toWireFloors, toWireSvid } from '../../identity/index.ts'
 import { meshService } from '../../rpc/index.ts'
 import type { FlowReport__Output } from '../../rpc/generated/blazon/v1/FlowReport.ts'
@@ -9,6 +10,8 @@ import { needWorkload, type Caller } from '../caller.ts'
 import type { FlowRecorder } from '../flows/recorder.ts'
 import { checkReport } from '../flows/report.ts'
 import type { ServedService } from '../server/rpc.ts'
+import type { Registry } from '../workloads/registry.ts'
+import { createIssueJwt } from './issue-jwt.ts'
 import type { Renewed } from './renew.ts'
 import { createWatch, watchMethod, type WatchDeps } from './watch.ts'
 
@@ -17,6 +20,8 @@ export function createMeshService(
   deps: WatchDeps & {
     readonly renew: (caller: Caller, request: RenewRequest__Output) => Promise<Renewed>
     readonly flows: FlowRecorder
+    readonly authority: Authority
+    readonly registry: Registry
   },
 ): ServedService {
   const { adapter, trust, clock } = deps
@@ -45,6 +50,7 @@ export function createMeshService(
           controllerTimeMs: clock.now(),
         }
       }),
+      IssueJwt: adapter.unary('Mesh.IssueJwt', createIssueJwt(deps)),
       ReportFlows: adapter.unary('Mesh.ReportFlows', reportFlows),
     },
   }

@@ -15,10 +15,12 @@ import {
   type WorkloadCaller,
 } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
+import type { Incidents } from '../incidents.ts'
 import type { SerialQueue } from '../serial-queue.ts'
 import { wellFormedMessage, type CallAdapter } from '../server/rpc.ts'
 import type { StandingKeeper } from '../workloads/standing.ts'
 import type { Distributor } from './distributor.ts'
+import { rejected } from './late-report.ts'
 import { createWatcher, type Watcher, type WatchSink } from './watcher.ts'
 
 type WatchCall = ServerDuplexStream<WatchRequest__Output, WatchUpdate>
@@ -39,6 +41,7 @@ export interface WatchDeps {
   readonly distributor: Distributor
   readonly standing: StandingKeeper
   readonly changes: SerialQueue
+  readonly incidents: Incidents
   readonly trust: Trust
   /** The newest version of anything that was ever pushed. */
   readonly policyVersion: () => number
@@ -110,7 +113,10 @@ export function createWatch(deps: WatchDeps): (caller: Caller, call: WatchCall) 
         watcher.acknowledge(acknowledge.version)
       } else if (reject) {
         watcher.reject(reject.version, reject.reason)
-        logRejection(deps, caller, watcher)
+        // An older one is in nobody's way any more, and a sidecar must not open an incident for each.
+        if (reject.version !== watcher.status.sentVersion) return
+        const occurrence = rejected(watcher)
+        await deps.changes.run(() => deps.incidents.report(occurrence))
       } else {
         throw refuse('an acknowledgement or a rejection')
       }
@@ -189,16 +195,4 @@ function sinkOf(call: WatchCall, end: (error: unknown) => void): WatchSink {
     whenWritable: (callback) => call.once('drain', callback),
     end,
   }
-}
-
-function logRejection({ log }: WatchDeps, caller: WorkloadCaller, { status }: Watcher): void {
-  log.error(
-    {
-      workload: caller.facts.workloadId,
-      spiffe_id: caller.peer.spiffeId,
-      version: status.sentVersion,
-      reason: status.rejected,
-    },
-    'incident: a sidecar rejected the policy',
-  )
 }

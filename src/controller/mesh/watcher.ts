@@ -13,18 +13,32 @@ export interface WatchSink {
 
 /** What is to be sent, made at the moment of sending, so that only the newest ever is. */
 export interface WatchContent {
-  snapshot(watcher: Watcher): { readonly version: number; readonly message: Buffer }
+  snapshot(watcher: Watcher): SnapshotContent
   floors(): { readonly version: number; readonly message: Buffer }
   heartbeat(): Buffer
   renewNow(reason: string): Buffer
+}
+
+export interface SnapshotContent {
+  readonly version: number
+  /** Undefined: the sidecar is to keep the version it has. */
+  readonly message: Buffer | undefined
+  /** What of this version the sidecar cannot enforce; empty when it can enforce all. */
+  readonly shortfall: string
 }
 
 /** What is known of a sidecar from its stream. */
 export interface WatcherStatus {
   readonly sentVersion: number
   readonly acknowledgedVersion: number
-  /** Why it refused the version it refused last; empty when it has accepted a newer one since. */
+  /**
+   * Why it refused the version it refused last, or why it was not sent all of the newest; empty when
+   * it has accepted a newer one since.
+   */
   readonly rejected: string
+  readonly shortfall: string
+  /** The newest version was not sent at all: the sidecar cannot enforce it. */
+  readonly isWithheld: boolean
   /** Since when the newest version has been neither acknowledged nor rejected; undefined when it was. */
   readonly waitingSinceMs: number | undefined
 }
@@ -66,20 +80,28 @@ export function createWatcher(options: {
   let sentVersion = 0
   let acknowledgedVersion = 0
   let rejected = ''
+  let shortfall = ''
+  let isWithheld = false
   let waitingSinceMs: number | undefined
+
+  const takeSnapshot = (now: number): Buffer | undefined => {
+    needs.snapshot = false
+    const content = options.content.snapshot(watcher)
+    shortfall = content.shortfall
+    isWithheld = content.message === undefined
+    if (isWithheld) return undefined
+    if (content.version !== sentVersion) waitingSinceMs = now
+    sentVersion = content.version
+    return content.message
+  }
 
   const next = (now: number): Buffer | undefined => {
     if (needs.floors) {
       needs.floors = false
       return content.floors().message
     }
-    if (needs.snapshot) {
-      needs.snapshot = false
-      const { version, message } = content.snapshot(watcher)
-      if (version !== sentVersion) waitingSinceMs = now
-      sentVersion = version
-      return message
-    }
+    const snapshot = needs.snapshot ? takeSnapshot(now) : undefined
+    if (snapshot !== undefined) return snapshot
     if (renewal !== undefined) {
       const message = content.renewNow(renewal)
       renewal = undefined
@@ -120,7 +142,14 @@ export function createWatcher(options: {
     open: options.open,
     profile: options.profile,
     get status() {
-      return { sentVersion, acknowledgedVersion, rejected, waitingSinceMs }
+      return {
+        sentVersion,
+        acknowledgedVersion,
+        rejected: rejected === '' ? shortfall : rejected,
+        shortfall,
+        isWithheld,
+        waitingSinceMs,
+      }
     },
     needSnapshot: () => {
       needs.snapshot = true

@@ -2,6 +2,7 @@ import {
   Server,
   status,
   type handleUnaryCall,
+  type Metadata,
   type ServerDuplexStream,
   type ServerErrorResponse,
   type ServerWritableStream,
@@ -20,6 +21,7 @@ import { statusOf } from './status.ts'
 export type Handler<Request, Response> = (
   caller: Caller,
   request: Request,
+  metadata: Metadata,
 ) => Response | Promise<Response>
 
 /** Wraps handlers for grpc-js: finds and re-checks the caller, maps errors, logs and counts. */
@@ -79,7 +81,11 @@ export function createCallAdapter(deps: {
   const answer = async <Request, Response>(
     method: string,
     handler: Handler<Request, Response>,
-    call: { readonly request: Request | MalformedRequest; getPeer(): string },
+    call: {
+      readonly request: Request | MalformedRequest
+      readonly metadata: Metadata
+      getPeer(): string
+    },
     callback: (error: ServerErrorResponse | null, response?: Response) => void,
   ): Promise<void> => {
     const startedMs = performance.now()
@@ -87,7 +93,7 @@ export function createCallAdapter(deps: {
     try {
       caller = callerOf(call.getPeer())
       checkStillGood(caller, trust)
-      const response = await handler(caller, wellFormed(call.request))
+      const response = await handler(caller, wellFormed(call.request), call.metadata)
       metrics.calls.inc({ method, status: 'OK' })
       callback(null, response)
     } catch (error: unknown) {

@@ -7,6 +7,8 @@ export interface AdministratorCertificate {
   readonly name: string
   readonly role: string
   readonly notAfterMs: number
+  /** Whose signature is on it; empty where that was not recorded yet. */
+  readonly issuerKeySha256: string
 }
 
 export async function loadAdministrators(
@@ -24,6 +26,7 @@ export async function loadAdministrators(
       'certificate.serial',
       'certificate.administrator_id',
       'certificate.not_after_ms',
+      'certificate.issuer_key_sha256',
       'administrator.name',
       'administrator.role',
     ])
@@ -35,6 +38,7 @@ export async function loadAdministrators(
     name: row.name,
     role: row.role,
     notAfterMs: row.not_after_ms,
+    issuerKeySha256: row.issuer_key_sha256,
   }))
 }
 
@@ -59,6 +63,7 @@ export async function putAdministrator(
       serial: one.serial,
       administrator_id: one.administratorId,
       not_after_ms: one.notAfterMs,
+      issuer_key_sha256: one.issuerKeySha256,
     })
     .execute()
 }

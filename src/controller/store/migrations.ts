@@ -1,24 +1,20 @@
-import type { CreateTableBuilder, Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
-
-/** A column type that differs between databases; everything else in the migrations is portable. */
-export interface ColumnTypes {
-  readonly bytes: 'blob' | 'bytea'
-}
-
-export const sqliteColumns: ColumnTypes = { bytes: 'blob' }
+import { administrationSchema } from './administration-schema.ts'
+import { createTables, type Columns, type ColumnTypes, type TableSet } from './create-table.ts'
+import { trustSchema } from './trust-schema.ts'
 
 /** Every step of the schema, in order. A step that has shipped is never edited: add the next one. */
 export function createMigrations(columns: ColumnTypes): Readonly<Record<string, Migration>> {
-  return { '0001-first-schema': { up: (db) => firstSchema(db, columns) } }
+  return {
+    '0001-first-schema': { up: (db) => firstSchema(db, columns) },
+    '0002-trust': { up: (db) => trustSchema(db, columns) },
+    '0003-administration': { up: (db) => administrationSchema(db, columns) },
+  }
 }
 
-type Columns = Readonly<Record<string, 'text' | 'bigint' | 'integer' | 'bytes' | 'bytes?'>>
-
 async function firstSchema(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
-  for (const [name, table] of Object.entries(firstTables)) {
-    await createTable(db, types, name, table.columns, table.key)
-  }
+  await createTables(db, types, firstTables)
   for (const [name, table, columns, unique] of firstIndexes) {
     const index = db.schema
       .createIndex(name)
@@ -26,23 +22,6 @@ async function firstSchema(db: Kysely<unknown>, types: ColumnTypes): Promise<voi
       .columns([...columns])
     await (unique ? index.unique() : index).execute()
   }
-}
-
-async function createTable(
-  db: Kysely<unknown>,
-  types: ColumnTypes,
-  name: string,
-  columns: Columns,
-  key: readonly string[],
-): Promise<void> {
-  let table: CreateTableBuilder<string> = db.schema.createTable(name)
-  for (const [column, type] of Object.entries(columns)) {
-    const kind = type === 'bytes' || type === 'bytes?' ? types.bytes : type
-    table = table.addColumn(column, kind, (definition) =>
-      type === 'bytes?' ? definition : definition.notNull(),
-    )
-  }
-  await table.addPrimaryKeyConstraint(`${name}_key`, [...key] as never).execute()
 }
 
 const document: Columns = {
@@ -55,9 +34,7 @@ const document: Columns = {
   changed_at_ms: 'bigint',
 }
 
-const firstTables: Readonly<
-  Record<string, { readonly columns: Columns; readonly key: readonly string[] }>
-> = {
+const firstTables: TableSet = {
   counters: { columns: { name: 'text', value: 'bigint' }, key: ['name'] },
   documents: { columns: document, key: ['kind', 'name'] },
   document_history: {

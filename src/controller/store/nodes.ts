@@ -1,4 +1,7 @@
+import type { NodeBindingsTable, NodesTable } from './schema.ts'
 import type { Tables } from './store.ts'
+
+export type NodeStanding = NodesTable['standing']
 
 /** A machine that has been attested, known by its node key. */
 export interface StoredNode {
@@ -9,6 +12,21 @@ export interface StoredNode {
   readonly method: string
   readonly firstSeenMs: number
   readonly lastAttestedMs: number
+  /** When the key last signed for an SVID. */
+  readonly lastUsedMs: number
+  readonly standing: NodeStanding
+  readonly standingReason: string
+}
+
+/** A node key that evidence was ever bound to, or that claimed it. */
+export interface NodeBinding {
+  readonly nodeId: string
+  readonly nodeKeySha256: string
+  readonly boundBy: NodeBindingsTable['bound_by']
+  readonly boundAtMs: number
+  /** Pending times of an instance, at the binding and the newest since; 0 for other nodes. */
+  readonly boundPendingTimeMs: number
+  readonly pendingTimeMs: number
 }
 
 export async function loadNodes(tables: Tables): Promise<StoredNode[]> {
@@ -20,6 +38,9 @@ export async function loadNodes(tables: Tables): Promise<StoredNode[]> {
     method: row.method,
     firstSeenMs: row.first_seen_ms,
     lastAttestedMs: row.last_attested_ms,
+    lastUsedMs: Math.max(row.last_used_ms, row.last_attested_ms),
+    standing: row.standing,
+    standingReason: row.standing_reason,
   }))
 }
 
@@ -28,6 +49,9 @@ export async function putNode(tables: Tables, node: StoredNode): Promise<void> {
     node_id: node.nodeId,
     method: node.method,
     last_attested_ms: node.lastAttestedMs,
+    last_used_ms: node.lastUsedMs,
+    standing: node.standing,
+    standing_reason: node.standingReason,
   }
   await tables
     .insertInto('nodes')
@@ -41,24 +65,67 @@ export async function putNode(tables: Tables, node: StoredNode): Promise<void> {
     .execute()
 }
 
-/** The node keys that a piece of evidence is bound to. */
-export async function boundKeys(tables: Tables, nodeId: string): Promise<string[]> {
-  const rows = await tables
-    .selectFrom('node_bindings')
-    .select('node_key_sha256')
-    .where('node_id', '=', nodeId)
-    .execute()
-  return rows.map((row) => row.node_key_sha256)
-}
-
-export async function bindKey(
+/** Notes that a node's key has signed for an SVID. */
+export async function touchNode(
   tables: Tables,
-  nodeId: string,
   nodeKeySha256: string,
-  now: number,
+  lastUsedMs: number,
 ): Promise<void> {
   await tables
-    .insertInto('node_bindings')
-    .values({ node_id: nodeId, node_key_sha256: nodeKeySha256, bound_at_ms: now })
+    .updateTable('nodes')
+    .set({ last_used_ms: lastUsedMs })
+    .where('node_key_sha256', '=', nodeKeySha256)
     .execute()
+}
+
+/** The node keys that a piece of evidence is bound to, or was claimed by. */
+export async function bindingsOf(tables: Tables, nodeId: string): Promise<NodeBinding[]> {
+  const rows = await tables
+    .selectFrom('node_bindings')
+    .selectAll()
+    .where('node_id', '=', nodeId)
+    .execute()
+  return rows.map(fromRow)
+}
+
+/** What a node key is bound to. */
+export async function bindingsOfKey(tables: Tables, nodeKeySha256: string): Promise<NodeBinding[]> {
+  const rows = await tables
+    .selectFrom('node_bindings')
+    .selectAll()
+    .where('node_key_sha256', '=', nodeKeySha256)
+    .execute()
+  return rows.map(fromRow)
+}
+
+export async function loadBindings(tables: Tables): Promise<NodeBinding[]> {
+  const rows = await tables.selectFrom('node_bindings').selectAll().execute()
+  return rows.map(fromRow)
+}
+
+export async function putBinding(tables: Tables, binding: NodeBinding): Promise<void> {
+  const changed = { pending_time_ms: binding.pendingTimeMs }
+  await tables
+    .insertInto('node_bindings')
+    .values({
+      node_id: binding.nodeId,
+      node_key_sha256: binding.nodeKeySha256,
+      bound_at_ms: binding.boundAtMs,
+      bound_by: binding.boundBy,
+      bound_pending_time_ms: binding.boundPendingTimeMs,
+      ...changed,
+    })
+    .onConflict((conflict) => conflict.columns(['node_id', 'node_key_sha256']).doUpdateSet(changed))
+    .execute()
+}
+
+function fromRow(row: NodeBindingsTable): NodeBinding {
+  return {
+    nodeId: row.node_id,
+    nodeKeySha256: row.node_key_sha256,
+    boundBy: row.bound_by,
+    boundAtMs: row.bound_at_ms,
+    boundPendingTimeMs: row.bound_pending_time_ms,
+    pendingTimeMs: row.pending_time_ms,
+  }
 }

@@ -1,10 +1,11 @@
 import type { StoredAuthority } from '../../ca/authority-store.ts'
+import type { NodesTrust, NodeBindingsTrust, TrustTables, WorkloadsTrust } from './trust-tables.ts'
 
 /**
  * The tables, as kysely sees them. Times are milliseconds since the epoch, hashes, serials and ids
  * lower-case hex, lists and maps JSON text, DER blobs bytes. Nothing here is special to SQLite.
  */
-export interface Schema {
+export interface Schema extends TrustTables {
   counters: CountersTable
   documents: DocumentsTable
   document_history: DocumentHistoryTable
@@ -23,6 +24,8 @@ export interface Schema {
   flow_links: FlowLinksTable
   flow_reporters: FlowReportersTable
   flow_losses: FlowLossesTable
+  audit_entries: AuditEntriesTable
+  workload_labels: WorkloadLabelsTable
 }
 
 export interface CountersTable {
@@ -56,7 +59,7 @@ export interface AuthoritiesTable {
   bundle_version: number
 }
 
-export interface NodesTable {
+export interface NodesTable extends NodesTrust {
   node_key_sha256: string
   node_key: Uint8Array
   node_id: string
@@ -66,13 +69,13 @@ export interface NodesTable {
 }
 
 /** Which node keys a piece of evidence (a join token, later an instance) is bound to. */
-export interface NodeBindingsTable {
+export interface NodeBindingsTable extends NodeBindingsTrust {
   node_id: string
   node_key_sha256: string
   bound_at_ms: number
 }
 
-export interface WorkloadsTable {
+export interface WorkloadsTable extends WorkloadsTrust {
   workload_id: string
   name: string
   namespace: string
@@ -143,6 +146,7 @@ export interface AdministratorCertificatesTable {
   serial: string
   administrator_id: string
   not_after_ms: number
+  issuer_key_sha256: string
 }
 
 /** One end's count of one kind of connection in one bucket. */
@@ -183,4 +187,25 @@ export interface FlowLossesTable {
   workload_id: string
   bucket_start_ms: number
   lost: number
+}
+
+/** One administrator's call; the hash covers the rest, and the hash of the entry before. */
+export interface AuditEntriesTable {
+  sequence: number
+  time_ms: number
+  caller: string
+  method: string
+  request_json: string
+  outcome: string
+  previous_hash: Uint8Array
+  hash: Uint8Array
+}
+
+/** Labels that administrators set on one workload, beside those of documents and rules. */
+export interface WorkloadLabelsTable {
+  workload_id: string
+  key: string
+  value: string
+  author: string
+  set_at_ms: number
 }

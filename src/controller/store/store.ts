@@ -1,6 +1,7 @@
 import { Kysely, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import { createMigrations, sqliteColumns } from './migrations.ts'
+import { sqliteColumns } from './create-table.ts'
+import { createMigrations } from './migrations.ts'
 import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
 import { StoreError } from './store-error.ts'

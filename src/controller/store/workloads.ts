@@ -1,3 +1,4 @@
+import type { DocumentForm } from '../../policy/enrolment-rule.ts'
 import { readJson, type StoredAttribute } from './json.ts'
 import type { WorkloadsTable } from './schema.ts'
 import type { Tables } from './store.ts'
@@ -19,6 +20,8 @@ export interface StoredWorkload {
   /** What the sidecar last reported, before any rule. */
   readonly reported: readonly StoredAttribute[]
   readonly schemaVersion: number
+  /** The form of the instance identity document it attested with; empty for other evidence. */
+  readonly documentForm: DocumentForm | ''
   /** `revoked` and `frozen` workloads get no SVID until an administrator reinstates them. */
   readonly standing: Standing
   readonly standingReason: string
@@ -40,6 +43,7 @@ export async function loadWorkloads(tables: Tables): Promise<StoredWorkload[]> {
     attested: readJson(row.attested) as readonly StoredAttribute[],
     reported: readJson(row.reported) as readonly StoredAttribute[],
     schemaVersion: row.schema_version,
+    documentForm: row.document_form,
     standing: row.standing,
     standingReason: row.standing_reason,
     createdAtMs: row.created_at_ms,
@@ -55,6 +59,7 @@ export async function putWorkload(tables: Tables, workload: StoredWorkload): Pro
     attested: JSON.stringify(workload.attested),
     reported: JSON.stringify(workload.reported),
     schema_version: workload.schemaVersion,
+    document_form: workload.documentForm,
     standing: workload.standing,
     standing_reason: workload.standingReason,
     last_not_after_ms: workload.lastNotAfterMs,

@@ -7,8 +7,10 @@ import {
   type SpiffeId,
   type TrustDomain,
 } from '../../identity/index.ts'
+import type { DocumentForm } from '../../policy/enrolment-rule.ts'
 import type { DocumentBook } from '../document-book.ts'
 import { admit, type Admission } from '../enrolment/admission.ts'
+import { labelAttributes } from './workload-labels.ts'
 
 /** What a workload would be issued now. */
 export interface Evaluation extends Admission {
@@ -21,7 +23,10 @@ export interface Evaluator {
   evaluate(subject: {
     readonly name: string
     readonly attested: readonly Attribute[]
+    readonly documentForm?: DocumentForm | undefined
     readonly reported: readonly Attribute[]
+    /** Those that an administrator gave to this very workload, by key without `label.`. */
+    readonly labels: ReadonlyMap<string, string>
   }): Evaluation
 }
 
@@ -34,10 +39,12 @@ export function createEvaluator(options: {
   const { trustDomain, book, ttlMs, minTtlMs } = options
   const template = parsePathTemplate(defaultPathTemplate)
   return {
-    evaluate: ({ name, attested, reported }) => {
+    evaluate: ({ name, attested, documentForm, reported, labels }) => {
       const admission = admit({
         name,
         nodeAttributes: attested,
+        labels: labelAttributes(labels),
+        documentForm,
         reported,
         rules: book.rules,
         assignments: book.assignments,

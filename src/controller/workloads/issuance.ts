@@ -10,6 +10,7 @@ import {
   rememberKey,
   type StoredCertificate,
 } from '../store/certificates.ts'
+import { touchNode } from '../store/nodes.ts'
 import type { Store, Tables } from '../store/store.ts'
 import { putWorkload, type StoredWorkload } from '../store/workloads.ts'
 import type { DeferredWrites } from './deferred-writes.ts'
@@ -23,6 +24,7 @@ export interface IssueRequest {
   readonly name: string
   readonly nodeKeySha256: string
   readonly attested: readonly Attribute[]
+  readonly documentForm: StoredWorkload['documentForm']
   readonly reported: readonly Attribute[]
   readonly schemaVersion: number
   /** The request as it came, and the key in it. */
@@ -98,6 +100,7 @@ export function createIssuance(deps: {
 
   const finish = (prepared: Prepared, profile: TrustProfile): IssuedSvid => {
     registry.putWorkload(prepared.workload)
+    registry.touchNode(prepared.workload.nodeKeySha256, prepared.now)
     for (const one of [...prepared.replaced, prepared.certificate]) registry.putCertificate(one)
     return { certificate: prepared.certificate, profile, isChanged: prepared.isChanged }
   }
@@ -115,7 +118,10 @@ export function createIssuance(deps: {
     renew: async (request) => {
       await refuseKnownKey(store.tables, request.key.keySha256)
       const prepared = prepare(request)
-      const write = (tables: Tables): Promise<void> => save(tables, prepared)
+      const write = async (tables: Tables): Promise<void> => {
+        await touchNode(tables, request.nodeKeySha256, prepared.now)
+        await save(tables, prepared)
+      }
       if (prepared.isChanged) await store.change(write)
       else await deferred.writeOrDefer(write)
       return finish(prepared, request.evaluation.profile)
@@ -206,6 +212,7 @@ function describe(
     attested: request.attested,
     reported: request.reported,
     schemaVersion: request.schemaVersion,
+    documentForm: request.documentForm,
     standing: 'good',
     standingReason: '',
     createdAtMs: known?.stored.createdAtMs ?? now,

@@ -29,9 +29,14 @@ export interface Registry {
   workloads(): Iterable<RegisteredWorkload>
   readonly workloadCount: number
   node(nodeKeySha256: string): StoredNode | undefined
+  nodes(): Iterable<StoredNode>
+  /** The workloads on the node with that key. */
+  workloadsOf(nodeKeySha256: string): readonly RegisteredWorkload[]
   putWorkload(stored: StoredWorkload): void
   putCertificate(certificate: StoredCertificate): void
   putNode(node: StoredNode): void
+  /** Notes that a node's key has signed for an SVID. */
+  touchNode(nodeKeySha256: string, now: number): void
   /** Forgets certificates that have ended. */
   prune(now: number): void
 }
@@ -45,6 +50,7 @@ interface Entry {
 export function createRegistry(): Registry {
   const workloads = new Map<string, Entry>()
   const byPlace = new Map<string, Entry>()
+  const byNode = new Map<string, Entry[]>()
   const nodes = new Map<string, StoredNode>()
   const placeOf = (nodeKeySha256: string, name: string): string => `${nodeKeySha256} ${name}`
 
@@ -63,6 +69,8 @@ export function createRegistry(): Registry {
       return workloads.size
     },
     node: (nodeKeySha256) => nodes.get(nodeKeySha256),
+    nodes: () => nodes.values(),
+    workloadsOf: (nodeKeySha256) => byNode.get(nodeKeySha256) ?? [],
     putWorkload: (stored) => {
       const known = workloads.get(stored.workloadId)
       if (known === undefined) {
@@ -70,6 +78,9 @@ export function createRegistry(): Registry {
         const entry = { stored, profile, certificates: new Map<string, StoredCertificate>() }
         workloads.set(stored.workloadId, entry)
         byPlace.set(placeOf(stored.nodeKeySha256, stored.name), entry)
+        const beside = byNode.get(stored.nodeKeySha256)
+        if (beside === undefined) byNode.set(stored.nodeKeySha256, [entry])
+        else beside.push(entry)
         return
       }
       if (!stored.profile.equals(known.stored.profile))
@@ -81,6 +92,10 @@ export function createRegistry(): Registry {
     },
     putNode: (node) => {
       nodes.set(node.nodeKeySha256, node)
+    },
+    touchNode: (nodeKeySha256, now) => {
+      const node = nodes.get(nodeKeySha256)
+      if (node !== undefined) nodes.set(nodeKeySha256, { ...node, lastUsedMs: now })
     },
     prune: (now) => {
       for (const { certificates } of workloads.values()) {

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { WorkloadCaller } from '../caller.ts'
 import { unauthenticated } from '../caller.ts'
-import type { ControllerMetrics } from '../metrics.ts'
+import { claimantKey, type Incidents, type Occurrence } from '../incidents.ts'
 import { putCertificate, type StoredCertificate } from '../store/certificates.ts'
 import type { Store } from '../store/store.ts'
 import { putWorkload, type StoredWorkload } from '../store/workloads.ts'
@@ -22,8 +22,11 @@ export interface StandingKeeper {
   revoke(entry: RegisteredWorkload, reason: string, refusesRenewal: boolean): Promise<number>
   /** Lets a revoked or frozen workload enrol again; its old certificates stay revoked. */
   reinstate(entry: RegisteredWorkload): Promise<void>
-  /** Two hold the certificates of one workload: neither goes on, and somebody has to look (PROTOCOL §3, "Renew"). */
-  freeze(entry: RegisteredWorkload, reason: string): Promise<void>
+  /**
+   * Two hold the certificates of one workload: neither goes on, and somebody has to look (PROTOCOL §3,
+   * "Renew"). `serial` is the superseded one that was used.
+   */
+  freeze(entry: RegisteredWorkload, serial: string, source: string): Promise<void>
   /** Raises a floor that was left to catch up. */
   raiseTo(workloadId: string, generation: number): Promise<void>
 }
@@ -37,28 +40,33 @@ export function createStandingKeeper(deps: {
   readonly clock: Clock
   /** How long a sidecar gets to re-authenticate its tunnels once it uses its new certificate. */
   readonly reauthenticateMs: number
-  readonly metrics: ControllerMetrics
+  readonly incidents: Incidents
   readonly log: Logger
 }): StandingKeeper {
-  const { store, deferred, registry, floors, catchUp, clock, log } = deps
+  const { store, deferred, registry, floors, catchUp, incidents, clock, log } = deps
 
   const raise = async (
     stored: StoredWorkload,
     lowestGoodGeneration: number,
     reason: string,
+    incident?: Occurrence,
   ): Promise<void> => {
-    const apply = await store.change(async (tables) => {
+    // What a full disk has kept waiting is older than this, and must not overwrite it later.
+    await deferred.retry()
+    const applies = await store.change(async (tables) => {
       await putWorkload(tables, stored)
-      return floors.raise(tables, {
+      const opened = incident === undefined ? [] : [await incidents.open(tables, incident)]
+      const raised = await floors.raise(tables, {
         workloadId: stored.workloadId,
         lowestGoodGeneration,
         lastNotAfterMs: stored.lastNotAfterMs,
         reason,
         now: clock.now(),
       })
+      return [raised, ...opened]
     })
     registry.putWorkload(stored)
-    apply()
+    for (const apply of applies) apply()
     log.info(
       { workload: stored.workloadId, floor: lowestGoodGeneration, reason },
       'workload floor raised',
@@ -111,16 +119,13 @@ export function createStandingKeeper(deps: {
       registry.putWorkload(changed)
       log.info({ workload: stored.workloadId }, 'workload reinstated')
     },
-    freeze: async (entry, reason) => {
-      deps.metrics.incidents.inc({ kind: 'two-claimants' })
-      log.error(
-        { workload: entry.stored.workloadId, spiffe_id: entry.stored.spiffeId, reason },
-        'incident: a superseded certificate was used, workload frozen',
-      )
+    freeze: async (entry, serial, source) => {
+      const reason = `serial ${serial} was used for a renewal after it was replaced`
       await raise(
         { ...entry.stored, standing: 'frozen', standingReason: reason },
         floorAbove(entry),
         reason,
+        supersededSerial(entry, serial, source),
       )
     },
     raiseTo: async (workloadId, generation) => {
@@ -128,6 +133,23 @@ export function createStandingKeeper(deps: {
       if (entry === undefined || floors.floors().lowestGood(workloadId) >= generation) return
       await raise(entry.stored, generation, 'the profile of the workload has changed')
     },
+  }
+}
+
+function supersededSerial(entry: RegisteredWorkload, serial: string, source: string): Occurrence {
+  const { workloadId, spiffeId, nodeKeySha256 } = entry.stored
+  return {
+    kind: 'superseded-serial',
+    subject: workloadId,
+    summary:
+      'a certificate was used for a renewal after it had been replaced, the workload is frozen: two hold its keys',
+    details: [
+      { key: 'spiffe-id', value: spiffeId },
+      { key: claimantKey, value: nodeKeySha256 },
+      { key: 'superseded-serial', value: serial },
+      { key: 'active-serial', value: activeCertificate(entry)?.serial ?? '' },
+      { key: 'source', value: source },
+    ],
   }
 }
 

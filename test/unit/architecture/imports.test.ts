@@ -10,24 +10,25 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
   rpc: ['base'],
   sys: ['base'],
+  audit: ['base'],
   identity: ['base'],
   policy: ['base', 'identity'],
   ca: ['base', 'rpc', 'identity', 'policy'],
   attest: ['base', 'rpc', 'identity', 'policy'],
   aws: ['base', 'rpc', 'identity', 'policy'],
   tunnel: ['base', 'rpc', 'sys', 'identity', 'policy'],
-  controller: ['base', 'rpc', 'identity', 'policy', 'ca', 'attest', 'aws'],
+  controller: ['base', 'rpc', 'audit', 'identity', 'policy', 'ca', 'attest', 'aws'],
   sidecar: ['base', 'rpc', 'sys', 'identity', 'policy', 'attest', 'aws', 'tunnel'],
   enforcer: ['base', 'rpc', 'sys', 'identity', 'policy', 'attest', 'aws', 'tunnel'],
-  cli: ['base', 'rpc', 'identity', 'policy', 'attest'],
-  demo: ['base', 'rpc', 'identity', 'policy', 'cli'],
+  cli: ['base', 'rpc', 'audit', 'identity', 'policy', 'attest'],
+  demo: ['base', 'rpc', 'identity', 'policy', 'attest', 'cli'],
 }
 
 /** Packages that a folder with a pure core may use; folders that are not listed may use any. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   base: [],
   identity: [],
-  policy: ['yaml', 'ipaddr.js'],
+  policy: ['yaml', 'ipaddr.js', '@marcbachmann/cel-js'],
 }
 
 interface Import {

@@ -4,6 +4,7 @@ import { admit, type Admission } from '../../../src/controller/enrolment/admissi
 import type { Attribute } from '../../../src/identity/index.ts'
 import {
   parseDocuments,
+  type DocumentForm,
   type EnrolmentRule,
   type LabelAssignment,
 } from '../../../src/policy/index.ts'
@@ -17,12 +18,18 @@ const rule = (name: string, spec: string): string =>
 
 function decide(
   text: string,
-  question: { name?: string; node?: Attribute[]; reported?: Attribute[] } = {},
+  question: {
+    name?: string
+    node?: Attribute[]
+    documentForm?: DocumentForm
+    reported?: Attribute[]
+  } = {},
 ): Admission {
   const documents = parseDocuments(text)
   return admit({
     name: question.name ?? 'web',
     nodeAttributes: question.node ?? [assigned('label.join', 'test')],
+    documentForm: question.documentForm,
     reported: question.reported ?? [],
     rules: documents.filter((one): one is EnrolmentRule => one.kind === 'EnrolmentRule'),
     assignments: documents.filter((one): one is LabelAssignment => one.kind === 'LabelAssignment'),
@@ -110,6 +117,37 @@ describe('admit()', () => {
     expect(decide(text)).to.deep.include({ ttlMs: 600_000, keysPerNode: 3 })
     expect(decide(rule('a', "{ match: {}, names: ['*'], ttl: 2h }")).ttlMs).to.equal(3_600_000)
     expect(decide(rule('a', "{ match: {}, names: ['*'], ttl: 30s }")).ttlMs).to.equal(60_000)
+  })
+
+  it('takes the shortest window for a first enrolment', () => {
+    const text =
+      rule('a', "{ match: {}, names: ['*'], firstEnrolmentWithin: 10m }") +
+      rule('b', "{ match: {}, names: ['*'], firstEnrolmentWithin: 5m }") +
+      rule('c', "{ match: {}, names: ['*'] }")
+    expect(decide(text).firstEnrolmentWithinMs).to.equal(300_000)
+    expect(decide(everybody).firstEnrolmentWithinMs).to.equal(900_000)
+  })
+
+  it('refuses where any of the rules requires what cannot be checked', () => {
+    const text = everybody + rule('b', "{ match: {}, names: ['*'], require: [ec2] }")
+    expectError(() => decide(text), ControllerError, 'ERR_PRECONDITION')
+    const elsewhere = everybody + rule('b', '{ match: {}, names: [db], require: [ec2] }')
+    expect(decide(elsewhere).rules).to.deep.equal(['all'])
+  })
+
+  it('takes a weak form of a document only where all rules do', () => {
+    const weak = rule('weak', "{ match: {}, names: ['*'], forms: [pkcs7] }")
+    expect(decide(weak, { documentForm: 'pkcs7' }).rules).to.deep.equal(['weak'])
+    const refused: readonly (readonly [string, DocumentForm])[] = [
+      [everybody, 'pkcs7'],
+      [everybody + weak, 'pkcs7'],
+      [weak, 'rsa2048'],
+      [weak, 'signature'],
+    ]
+    for (const [text, documentForm] of refused) {
+      expectError(() => decide(text, { documentForm }), ControllerError, 'ERR_PERMISSION')
+    }
+    expect(decide(everybody, { documentForm: 'rsa2048' }).rules).to.deep.equal(['all'])
   })
 
   it('refuses rules that assign different values, and takes those that agree', () => {

@@ -51,6 +51,7 @@ describe('createWatcher()', () => {
     readonly watcher: Watcher
     readonly sent: string[]
     version: number
+    isWithheld: boolean
     block(): void
     unblock(): void
   }
@@ -61,6 +62,7 @@ describe('createWatcher()', () => {
     let drained: (() => void) | undefined
     const self = {
       version: 1,
+      isWithheld: false,
       sent,
       block: () => {
         isFast = false
@@ -90,7 +92,8 @@ describe('createWatcher()', () => {
       content: {
         snapshot: () => ({
           version: self.version,
-          message: Buffer.from(`snapshot ${String(self.version)}`),
+          message: self.isWithheld ? undefined : Buffer.from(`snapshot ${String(self.version)}`),
+          shortfall: self.isWithheld ? 'too old' : '',
         }),
         floors: () => ({ version: 1, message: Buffer.from('floors') }),
         heartbeat: () => Buffer.from('heartbeat'),
@@ -149,6 +152,26 @@ describe('createWatcher()', () => {
       ControllerError,
       'ERR_ARGUMENT',
     )
+  })
+
+  it('sends nothing newer to a sidecar that could not enforce it, and shows why', () => {
+    const one = fixture()
+    const { watcher, sent } = one
+    watcher.needSnapshot()
+    watcher.flush(1)
+    one.version = 2
+    one.isWithheld = true
+    watcher.needSnapshot()
+    watcher.needHeartbeat()
+    watcher.flush(2)
+    expect(sent).to.deep.equal(['snapshot 1', 'heartbeat'])
+    watcher.acknowledge(1)
+    expect(watcher.status).to.include({ sentVersion: 1, rejected: 'too old', isWithheld: true })
+    one.isWithheld = false
+    watcher.needSnapshot()
+    watcher.flush(3)
+    watcher.acknowledge(2)
+    expect(watcher.status).to.include({ sentVersion: 2, rejected: '', isWithheld: false })
   })
 
   it('ends once, and sends nothing after that', () => {

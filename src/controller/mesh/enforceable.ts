@@ -1,0 +1,99 @@
+import {
+  compilePolicies,
+  isDecisive,
+  requiredSchema,
+  type DecisionDocument,
+  type PolicyDocument,
+} from '../../policy/index.ts'
+import type { TrustProfile } from '../../identity/index.ts'
+
+/** What of the documents that concern a sidecar it can be sent (docs/operations.md, "Older sidecars"). */
+export interface Sendable {
+  /** Undefined: without what it cannot enforce it would let more through, so it gets nothing newer. */
+  readonly documents: readonly DecisionDocument[] | undefined
+  /** Says what it cannot enforce; empty when it can enforce all. */
+  readonly shortfall: string
+}
+
+/** A workload whose sidecar is too old for documents that concern it. */
+export interface Lagging {
+  readonly name: string
+  readonly schemaVersion: number
+  readonly documents: readonly DecisionDocument[]
+}
+
+/** A workload, and the newest form of documents that its sidecar enforces. */
+export interface Enforcer {
+  readonly name: string
+  readonly profile: TrustProfile
+  readonly schemaVersion: number
+}
+
+const mostNamed = 5
+
+/**
+ * Leaves out what a sidecar cannot enforce where that can only deny more; where it would let something
+ * through, there is nothing to send. A sidecar so old encrypts whatever it lets through, so that an
+ * allow which is left out takes no demand for encryption with it.
+ */
+export function sendableTo(
+  schemaVersion: number,
+  documents: readonly DecisionDocument[],
+): Sendable {
+  const tooNew = documents.filter((document) => requiredSchema(document) > schemaVersion)
+  if (tooNew.length === 0) return { documents, shortfall: '' }
+  const shortfall = `schema version ${String(schemaVersion)} is too old for ${listed(tooNew.map(nameWithNeed))}`
+  if (!tooNew.every(isSafeToLeaveOut)) return { documents: undefined, shortfall }
+  return { documents: documents.filter((document) => !tooNew.includes(document)), shortfall }
+}
+
+/** The workloads that some of these documents concern and that cannot enforce them. */
+export function laggingBehind(
+  documents: readonly PolicyDocument[],
+  enforcers: Iterable<Enforcer>,
+): Lagging[] {
+  const needed = Math.max(0, ...documents.filter(isDecisive).map(requiredSchema))
+  const policies = compilePolicies(documents)
+  const lagging: Lagging[] = []
+  for (const { name, profile, schemaVersion } of enforcers) {
+    if (schemaVersion >= needed) continue
+    const tooNew = policies
+      .relevantFor(profile)
+      .filter((document) => requiredSchema(document) > schemaVersion)
+    if (tooNew.length > 0) lagging.push({ name, schemaVersion, documents: tooNew })
+  }
+  return lagging
+}
+
+/** Who lags behind what, in words. */
+export function describeLagging(lagging: readonly Lagging[]): string {
+  const documents = new Set(lagging.flatMap((one) => one.documents.map(nameWithNeed)))
+  const workloads = lagging.map(
+    ({ name, schemaVersion }) => `${name} (schema version ${String(schemaVersion)})`,
+  )
+  return `${listed([...documents])} cannot be enforced by the sidecars of ${listed(workloads)}`
+}
+
+/** Without it less is allowed, or nothing changes. */
+function isSafeToLeaveOut(document: DecisionDocument): boolean {
+  switch (document.kind) {
+    case 'NetworkPolicy':
+      return document.spec.action === 'allow' || document.spec.mode === 'observe'
+    case 'Observe':
+      return true
+    case 'Guardrail':
+      return false
+    default:
+      return document satisfies never
+  }
+}
+
+function nameWithNeed(document: DecisionDocument): string {
+  return `${document.kind} ${document.name} (needs ${String(requiredSchema(document))})`
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - mostNamed
+  const named = names.slice(0, mostNamed).join(', ')
+  return more > 0 ? `${named} and ${String(more)} more` : named
+}
