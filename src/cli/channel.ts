@@ -7,12 +7,13 @@ import { formatHostPort, type HostPort } from '../base/env.ts'
 import { messageOf } from '../base/errors.ts'
 import type { TrustDomain } from '../identity/spiffe-id.ts'
 import {
-  checkController,
-  fingerprintOf,
+  controllerRefusal,
   presentedChain,
-  rootsOf,
+  rootByFingerprint,
+  rootsOfTrust,
+  verifyController,
   type ControllerTrust,
-} from './controller-trust.ts'
+} from '../identity/verify-controller.ts'
 import { CliError } from './failure.ts'
 import { toPem } from './pem.ts'
 
@@ -51,13 +52,13 @@ export function createChannel(input: {
     {
       checkServerIdentity: (_name, peer) => {
         const chain = presentedChain(peer).slice(0, 2)
-        const check = checkController(chain, input.trust, input.now())
-        if (check.ok) {
-          trustDomain = check.trustDomain
+        const verdict = verifyController({ chain, trust: input.trust, now: input.now() })
+        if (verdict.ok) {
+          trustDomain = verdict.trustDomain
           return undefined
         }
-        refusal = check.refusal
-        return new Error(check.refusal)
+        refusal = controllerRefusal(verdict)
+        return new Error(refusal)
       },
     },
   )
@@ -82,7 +83,7 @@ export function createChannel(input: {
 
 function contextOf(trust: ControllerTrust, credential: Credential | undefined): SecureContext {
   return createSecureContext({
-    ca: rootsOf(trust).map(toPem),
+    ca: rootsOfTrust(trust).map(toPem),
     minVersion: 'TLSv1.3',
     ecdhCurve: groups,
     ...(credential === undefined
@@ -104,7 +105,7 @@ export async function fetchRoot(
   signal: AbortSignal,
 ): Promise<Buffer> {
   const chain = await fetchChain(address, signal)
-  const root = chain.find((der) => fingerprintOf(der) === fingerprint)
+  const root = rootByFingerprint(chain, fingerprint)
   if (root === undefined) {
     throw new CliError(
       'ERR_CREDENTIAL',
@@ -120,7 +121,7 @@ export async function fetchRoot(
   return root
 }
 
-async function fetchChain(address: HostPort, signal: AbortSignal): Promise<Buffer[]> {
+async function fetchChain(address: HostPort, signal: AbortSignal): Promise<readonly Buffer[]> {
   const tcp = connectTcp({ host: address.host, port: address.port })
   const socket = connectTls({
     socket: tcp,

@@ -10,6 +10,7 @@ import type { MethodDefinition } from '@grpc/proto-loader'
 import { formatHostPort, type HostPort } from '../base/env.ts'
 import type { TrustBundle } from '../identity/bundle.ts'
 import type { TrustDomain } from '../identity/spiffe-id.ts'
+import type { ControllerTrust } from '../identity/verify-controller.ts'
 import { adminService, enrolmentService } from '../rpc/index.ts'
 import type { ApplyRequest } from '../rpc/generated/blazon/v1/ApplyRequest.ts'
 import type { ApplyResponse__Output } from '../rpc/generated/blazon/v1/ApplyResponse.ts'
@@ -21,6 +22,17 @@ import type { DeleteDocumentRequest } from '../rpc/generated/blazon/v1/DeleteDoc
 import type { DeleteDocumentResponse__Output } from '../rpc/generated/blazon/v1/DeleteDocumentResponse.ts'
 import type { ExplainRequest } from '../rpc/generated/blazon/v1/ExplainRequest.ts'
 import type { ExplainResponse__Output } from '../rpc/generated/blazon/v1/ExplainResponse.ts'
+import type { AuditEntry__Output } from '../rpc/generated/blazon/v1/AuditEntry.ts'
+import type { AuditHeadResponse__Output } from '../rpc/generated/blazon/v1/AuditHeadResponse.ts'
+import type { CreateSignInLinkResponse__Output } from '../rpc/generated/blazon/v1/CreateSignInLinkResponse.ts'
+import type { ListHistoryRequest } from '../rpc/generated/blazon/v1/ListHistoryRequest.ts'
+import type { ListHistoryResponse__Output } from '../rpc/generated/blazon/v1/ListHistoryResponse.ts'
+import type { ReadAuditRequest } from '../rpc/generated/blazon/v1/ReadAuditRequest.ts'
+import type { RotateIssuerResponse__Output } from '../rpc/generated/blazon/v1/RotateIssuerResponse.ts'
+import type { SetLabelsRequest } from '../rpc/generated/blazon/v1/SetLabelsRequest.ts'
+import type { SetLabelsResponse__Output } from '../rpc/generated/blazon/v1/SetLabelsResponse.ts'
+import type { TaintIssuerRequest } from '../rpc/generated/blazon/v1/TaintIssuerRequest.ts'
+import type { TaintIssuerResponse__Output } from '../rpc/generated/blazon/v1/TaintIssuerResponse.ts'
 import type { Flow__Output } from '../rpc/generated/blazon/v1/Flow.ts'
 import type { FollowFlowsRequest } from '../rpc/generated/blazon/v1/FollowFlowsRequest.ts'
 import type { ListDocumentsRequest } from '../rpc/generated/blazon/v1/ListDocumentsRequest.ts'
@@ -34,9 +46,21 @@ import type { RenewAdministratorResponse__Output } from '../rpc/generated/blazon
 import type { RevokeWorkloadRequest } from '../rpc/generated/blazon/v1/RevokeWorkloadRequest.ts'
 import type { RevokeWorkloadResponse__Output } from '../rpc/generated/blazon/v1/RevokeWorkloadResponse.ts'
 import type { StatusResponse__Output } from '../rpc/generated/blazon/v1/StatusResponse.ts'
+import type { ListNodesRequest } from '../rpc/generated/blazon/v1/ListNodesRequest.ts'
+import type { ListNodesResponse__Output } from '../rpc/generated/blazon/v1/ListNodesResponse.ts'
+import type { GrantEnrolmentRequest } from '../rpc/generated/blazon/v1/GrantEnrolmentRequest.ts'
+import type { GrantEnrolmentResponse__Output } from '../rpc/generated/blazon/v1/GrantEnrolmentResponse.ts'
+import type { ListAccountsResponse__Output } from '../rpc/generated/blazon/v1/ListAccountsResponse.ts'
+import type { PutAccountRequest } from '../rpc/generated/blazon/v1/PutAccountRequest.ts'
+import type { PutAccountResponse__Output } from '../rpc/generated/blazon/v1/PutAccountResponse.ts'
+import type { DeleteAccountRequest } from '../rpc/generated/blazon/v1/DeleteAccountRequest.ts'
+import type { DeleteAccountResponse__Output } from '../rpc/generated/blazon/v1/DeleteAccountResponse.ts'
+import type { ListIncidentsRequest } from '../rpc/generated/blazon/v1/ListIncidentsRequest.ts'
+import type { ListIncidentsResponse__Output } from '../rpc/generated/blazon/v1/ListIncidentsResponse.ts'
+import type { ResolveIncidentRequest } from '../rpc/generated/blazon/v1/ResolveIncidentRequest.ts'
+import type { ResolveIncidentResponse__Output } from '../rpc/generated/blazon/v1/ResolveIncidentResponse.ts'
 import { callFailure } from './call-failure.ts'
 import { createChannel, type Channel, type Credential } from './channel.ts'
-import type { ControllerTrust } from './controller-trust.ts'
 
 /** The admin API as promises. Each call throws `CliError`, with the gRPC error as its cause. */
 export interface AdminClient extends Disposable {
@@ -49,6 +73,21 @@ export interface AdminClient extends Disposable {
   revokeWorkload(request: RevokeWorkloadRequest): Promise<RevokeWorkloadResponse__Output>
   createJoinToken(request: CreateJoinTokenRequest): Promise<CreateJoinTokenResponse__Output>
   listFlows(request: ListFlowsRequest): Promise<ListFlowsResponse__Output>
+  listNodes(request: ListNodesRequest): Promise<ListNodesResponse__Output>
+  grantEnrolment(request: GrantEnrolmentRequest): Promise<GrantEnrolmentResponse__Output>
+  listAccounts(): Promise<ListAccountsResponse__Output>
+  putAccount(request: PutAccountRequest): Promise<PutAccountResponse__Output>
+  deleteAccount(request: DeleteAccountRequest): Promise<DeleteAccountResponse__Output>
+  listIncidents(request: ListIncidentsRequest): Promise<ListIncidentsResponse__Output>
+  resolveIncident(request: ResolveIncidentRequest): Promise<ResolveIncidentResponse__Output>
+  setLabels(request: SetLabelsRequest): Promise<SetLabelsResponse__Output>
+  listHistory(request: ListHistoryRequest): Promise<ListHistoryResponse__Output>
+  rotateIssuer(): Promise<RotateIssuerResponse__Output>
+  taintIssuer(request: TaintIssuerRequest): Promise<TaintIssuerResponse__Output>
+  auditHead(): Promise<AuditHeadResponse__Output>
+  /** The audit log up to its present end, or until `signal` aborts. */
+  readAudit(request: ReadAuditRequest, signal: AbortSignal): AsyncIterable<AuditEntry__Output>
+  createSignInLink(): Promise<CreateSignInLinkResponse__Output>
   renewAdministrator(
     request: RenewAdministratorRequest,
   ): Promise<RenewAdministratorResponse__Output>
@@ -83,6 +122,20 @@ export function createAdminClient(
     revokeWorkload: (request) => caller.unary(adminService.RevokeWorkload, request),
     createJoinToken: (request) => caller.unary(adminService.CreateJoinToken, request),
     listFlows: (request) => caller.unary(adminService.ListFlows, request),
+    listNodes: (request) => caller.unary(adminService.ListNodes, request),
+    grantEnrolment: (request) => caller.unary(adminService.GrantEnrolment, request),
+    listAccounts: () => caller.unary(adminService.ListAccounts, {}),
+    putAccount: (request) => caller.unary(adminService.PutAccount, request),
+    deleteAccount: (request) => caller.unary(adminService.DeleteAccount, request),
+    listIncidents: (request) => caller.unary(adminService.ListIncidents, request),
+    resolveIncident: (request) => caller.unary(adminService.ResolveIncident, request),
+    setLabels: (request) => caller.unary(adminService.SetLabels, request),
+    listHistory: (request) => caller.unary(adminService.ListHistory, request),
+    rotateIssuer: () => caller.unary(adminService.RotateIssuer, {}),
+    taintIssuer: (request) => caller.unary(adminService.TaintIssuer, request),
+    auditHead: () => caller.unary(adminService.AuditHead, {}),
+    readAudit: (request, signal) => caller.stream(adminService.ReadAudit, request, signal),
+    createSignInLink: () => caller.unary(adminService.CreateSignInLink, {}),
     renewAdministrator: (request) => caller.unary(adminService.RenewAdministrator, request),
     followFlows: (request, signal) => caller.stream(adminService.FollowFlows, request, signal),
     [Symbol.dispose]: () => {

@@ -6,12 +6,12 @@ import type { TrustBundle } from '../identity/bundle.ts'
 import { createCsr } from '../identity/csr.ts'
 import { noFloors } from '../identity/floors.ts'
 import type { TrustDomain } from '../identity/spiffe-id.ts'
+import type { ControllerTrust } from '../identity/verify-controller.ts'
 import { verifyPeer } from '../identity/verify-peer.ts'
 import { fromWireBundle } from '../identity/wire.ts'
 import type { Bundle__Output } from '../rpc/generated/blazon/v1/Bundle.ts'
 import { claimAdministrator, createAdminClient } from './client.ts'
 import { administratorOf, type Context } from './context.ts'
-import type { ControllerTrust } from './controller-trust.ts'
 import { CliError } from './failure.ts'
 
 const generateKeys = promisify(generateKeyPair)
@@ -48,7 +48,7 @@ export async function renew(
   now: () => number,
   signal?: AbortSignal,
 ): Promise<Context> {
-  const privateKey = await newKey()
+  const replacement = await prepareReplacement(context)
   using client = createAdminClient({
     address: context.controller,
     bundle: context.bundle,
@@ -56,15 +56,38 @@ export async function renew(
     now,
     ...signalOf({ signal }),
   })
-  const csr = createCsr(privateKey, administratorOf(context.chain).role)
-  const response = await client.renewAdministrator({ csr })
-  return checkedContext({
-    controller: context.controller,
-    privateKey,
-    chain: response.chain,
-    bundle: readBundle(response.bundle, context.bundle.trustDomain),
-    now: now(),
-  })
+  return replacement.complete(await client.renewAdministrator({ csr: replacement.csr }), now())
+}
+
+/** A request for the next certificate of a context, and what makes a context of the answer. */
+export interface Replacement {
+  readonly csr: Buffer
+  /** Throws `CliError` where the answer does not hold. */
+  complete(
+    answer: { readonly chain: readonly Buffer[]; readonly bundle: Bundle__Output | null },
+    now: number,
+  ): Context
+}
+
+export async function prepareReplacement(context: Context): Promise<Replacement> {
+  const privateKey = await newKey()
+  return {
+    csr: createCsr(privateKey, administratorOf(context.chain).role),
+    complete: ({ chain, bundle }, now) =>
+      checkedContext({
+        controller: context.controller,
+        privateKey,
+        chain,
+        bundle: readBundle(bundle, context.bundle.trustDomain),
+        now,
+      }),
+  }
+}
+
+/** The same credential with the bundle of today. Throws `CliError`. */
+export function withBundle(context: Context, bundle: Bundle__Output | null, now: number): Context {
+  const read = readBundle(bundle, context.bundle.trustDomain)
+  return checkedContext({ ...context, bundle: read, now })
 }
 
 /** Whether half of a certificate's life is over. */

@@ -1,5 +1,4 @@
-/** The kinds that this version of the command line knows by name; the controller judges any other. */
-export const documentKinds = ['NetworkPolicy', 'EnrolmentRule', 'LabelAssignment'] as const
+import { documentKinds } from '../policy/index.ts'
 
 const byLowerCase = new Map(
   documentKinds.flatMap((kind): [string, string][] => {

@@ -9,6 +9,7 @@ export type CliErrorCode =
   | 'ERR_CREDENTIAL'
   | 'ERR_NOT_PERMITTED'
   | 'ERR_INVALID'
+  | 'ERR_AUDIT_BROKEN'
   | 'ERR_NOT_FOUND'
   | 'ERR_CONFLICT'
   | 'ERR_LIMIT'

@@ -1,12 +1,21 @@
 import { Command } from 'commander'
+import { addAccounts } from './commands/accounts.ts'
 import { addApply } from './commands/apply.ts'
 import type { CommandSetup } from './commands/command.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addAudit } from './commands/audit.ts'
+import { addCa } from './commands/ca.ts'
+import { addConsole } from './commands/console.ts'
+import { addDiff } from './commands/diff.ts'
+import { addHistory } from './commands/history.ts'
+import { addLabel } from './commands/label.ts'
 import { addDocuments } from './commands/documents.ts'
 import { addExplain } from './commands/explain.ts'
 import { addFlows } from './commands/flows.ts'
 import { addIid } from './commands/iid.ts'
+import { addIncidents } from './commands/incidents.ts'
 import { addLogin } from './commands/login.ts'
+import { addNodes } from './commands/nodes.ts'
 import { addProcesses } from './commands/processes.ts'
 import { addStatus } from './commands/status.ts'
 import { addToken } from './commands/token.ts'
@@ -19,9 +28,13 @@ const groups: readonly (readonly [
   adders: readonly ((setup: CommandSetup) => void)[],
 ])[] = [
   ['Processes:', [addProcesses]],
-  ['Documents:', [addApply, addDocuments, addExplain]],
-  ['Mesh:', [addWorkloads, addFlows, addToken, addStatus]],
-  ['This machine:', [addLogin, addIid, addCompletion]],
+  ['Documents:', [addApply, addDiff, addDocuments, addHistory, addExplain]],
+  [
+    'Mesh:',
+    [addWorkloads, addLabel, addNodes, addAccounts, addIncidents, addFlows, addToken, addStatus],
+  ],
+  ['Controller:', [addCa, addAudit]],
+  ['This machine:', [addLogin, addConsole, addIid, addCompletion]],
 ]
 
 /** The whole command line as commander sees it; nothing of it writes anywhere but to `host`. */

@@ -102,6 +102,72 @@ const flows = [
     closed: 3,
   },
 ]
+const nodes = [
+  {
+    nodeId: 'aws:123456789012:eu-west-1:i-0c5541936caf78c12',
+    method: 'aws-iid',
+    nodeKeySha256: 'ab'.repeat(32),
+    firstSeenMs: now - 86_400_000,
+    lastSeenMs: now - 60_000,
+    pendingTimeMs: now - 86_460_000,
+    frozen: true,
+    workloadIds: [id],
+    attributes: [{ key: 'aws.account', value: '123456789012', provenance: 'SIGNED' }],
+  },
+  {
+    nodeId: 'join-token:tok-1',
+    method: 'join-token',
+    nodeKeySha256: 'cd'.repeat(32),
+    firstSeenMs: now - 3_600_000,
+    lastSeenMs: now - 5_000,
+    workloadIds: [id, id],
+  },
+]
+const accounts = [
+  {
+    accountId: '123456789012',
+    name: 'shop',
+    verified: 'operator',
+    tagsTrusted: true,
+    author: 'ada',
+    changedAtMs: now - 3_600_000,
+  },
+  {
+    accountId: '210987654321',
+    name: '',
+    verified: 'sts',
+    arn: 'arn:aws:sts::210987654321:assumed-role/Admin/ada',
+    author: 'ada',
+    changedAtMs: now - 60_000,
+  },
+]
+const incident = {
+  incidentId: '0f1e2d3c4b5a',
+  kind: 'two-claimants',
+  subject: 'aws:123456789012:eu-west-1:i-0c5541936caf78c12',
+  summary: 'two node keys showed the same fresh document of an instance, both are frozen',
+  details: [
+    { key: 'node-key', value: 'ab'.repeat(32) },
+    { key: 'node-key', value: 'cd'.repeat(32) },
+    { key: 'source', value: '10.0.0.\u001b[31m9' },
+  ],
+  openedAtMs: now - 7_200_000,
+  lastSeenMs: now - 60_000,
+  times: 4,
+}
+const incidents = [
+  incident,
+  {
+    ...incident,
+    incidentId: '112233445566',
+    kind: 'old-document',
+    times: 1,
+    details: [],
+    resolvedAtMs: now - 30_000,
+    resolvedBy: 'ada',
+    resolution: 'a test of ours',
+  },
+]
 const answers: Record<string, Answer | ((request: unknown) => Answer)> = {
   Status: {
     version: '0.1.0',
@@ -158,6 +224,19 @@ const answers: Record<string, Answer | ((request: unknown) => Answer)> = {
     tokenId: 'tok-1',
     expiresAtMs: now + 3_600_000,
   },
+  ListNodes: (request) => {
+    const { match } = request as { readonly match: string }
+    return { nodes: match === '' ? nodes : nodes.slice(0, match === 'nobody' ? 0 : 1) }
+  },
+  GrantEnrolment: { expiresAtMs: now + 3_600_000 },
+  ListAccounts: { accounts },
+  PutAccount: { account: accounts[0] ?? null },
+  DeleteAccount: { revoked: 3 },
+  ListIncidents: (request) => {
+    const { all } = request as { readonly all: boolean }
+    return { incidents: all ? incidents : incidents.slice(0, 1) }
+  },
+  ResolveIncident: { incident: incidents[1] ?? null },
   ListFlows: { flows, lost: 2 },
   FollowFlows: flows,
 }
@@ -190,6 +269,15 @@ describe('blazon, its commands', () => {
     ['reinstate', ['revoke', 'web', '--reinstate']],
     ['token', ['token', 'create', '--uses', '3', '--label', 'app=web']],
     ['flows', ['flows']],
+    ['nodes', ['nodes']],
+    ['node', ['nodes', 'i-0c5541936caf78c12']],
+    ['node-grant', ['nodes', 'grant', '1/eu-west-1/i-1', '--because', 'rebuilt']],
+    ['accounts', ['accounts', 'list']],
+    ['account-add', ['accounts', 'add', '123456789012', '--name', 'shop', '--tags-trusted']],
+    ['account-remove', ['accounts', 'remove', '123456789012', '--revoke']],
+    ['incidents', ['incidents']],
+    ['incidents-all', ['incidents', '--all']],
+    ['incident-resolve', ['incidents', 'resolve', '112233445566', '--because', 'a test of ours']],
   ]
   for (const [file, words] of shown) {
     for (const form of ['table', 'json', 'yaml']) {
@@ -277,6 +365,47 @@ describe('blazon, its commands', () => {
     ])
   })
 
+  it('asks for what was typed of nodes, accounts and incidents', async () => {
+    const before = mesh.admin.calls.length
+    const key = 'ab'.repeat(32)
+    for (const words of [
+      ['nodes', 'grant', '123456789012/eu-west-1/i-1', '--because', 'lost', '--ttl', '90s'],
+      ['accounts', 'add', '123456789012'],
+      ['accounts', 'remove', '123456789012'],
+      ['incidents', '--limit', '7'],
+      ['incidents', 'resolve', 'x1', '--because', 'seen', '--keep', key],
+    ]) {
+      expect((await mesh.run(words, { now })).code, words.join(' ')).to.equal(0)
+    }
+    const instance = { account: '123456789012', region: 'eu-west-1', instanceId: 'i-1' }
+    const accountId = '123456789012'
+    expect(mesh.admin.calls.slice(before)).to.deep.equal([
+      { method: 'GrantEnrolment', request: { ...instance, ttlSeconds: 90, reason: 'lost' } },
+      { method: 'PutAccount', request: { accountId, name: '', tagsTrusted: false } },
+      { method: 'DeleteAccount', request: { accountId, revoke: false } },
+      { method: 'ListIncidents', request: { all: false, limit: 7 } },
+      {
+        method: 'ResolveIncident',
+        request: { incidentId: 'x1', resolution: 'seen', keepNodeKeySha256: key },
+      },
+    ])
+  })
+
+  for (const words of [
+    ['nodes', 'grant', 'i-1', '--because', 'x'],
+    ['nodes', 'grant', '1/eu-west-1/i-1'],
+    ['nodes', 'grant', '1/eu-west-1/i-1', '--because', 'x', '--ttl', '10ms'],
+    ['accounts', 'add', '1234'],
+    ['incidents', 'resolve', 'x1'],
+    ['incidents', '--limit', '0'],
+  ]) {
+    it(`refuses "${words.join(' ')}" as wrong usage`, async () => {
+      const run = await mesh.run(words, { now })
+      expect([run.code, run.stdout]).to.deep.equal([2, ''])
+      expect(run.stderr).to.match(/^error: /)
+    })
+  }
+
   it('gives deny the exit code 1 only when asked to', async () => {
     const words = ['explain', 'web', 'db', '--port', '1']
     expect((await mesh.run(words, { now })).code).to.equal(0)
@@ -286,6 +415,7 @@ describe('blazon, its commands', () => {
   for (const words of [
     ['get', 'NetworkPolicy', 'nobody'],
     ['workloads', 'nobody'],
+    ['nodes', 'nobody'],
   ]) {
     it(`fails "${words.join(' ')}" with exit code 1`, async () => {
       const run = await mesh.run(words, { now })

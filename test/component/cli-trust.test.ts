@@ -7,8 +7,8 @@ import { expect } from 'chai'
 import { formatHostPort } from '../../src/base/env.ts'
 import { readCsr } from '../../src/ca/csr.ts'
 import { readContextFile } from '../../src/cli/context-file.ts'
-import { fingerprintOf } from '../../src/cli/controller-trust.ts'
 import { toPem } from '../../src/cli/pem.ts'
+import { rootFingerprint } from '../../src/identity/verify-controller.ts'
 import { toWireBundle } from '../../src/identity/wire.ts'
 import type { CliRun } from '../support/cli-run.ts'
 import { createCliMesh, type CliMesh } from '../support/cli-mesh.ts'
@@ -330,7 +330,7 @@ describe('blazon login', () => {
   })
 
   it('claims it by fingerprint, in either spelling', async () => {
-    const hex = fingerprintOf(ca.root.certificate)
+    const hex = rootFingerprint(ca.root.certificate)
     const withColons = hex.toUpperCase().replaceAll(/..(?=.)/g, '$&:')
     for (const fingerprint of [hex, withColons]) {
       expect(await login(['--fingerprint', fingerprint], newContext())).to.include({ code: 0 })

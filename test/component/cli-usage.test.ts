@@ -33,6 +33,14 @@ describe('blazon, its arguments', () => {
       '64 hexadecimal digits',
     ],
     [['apply'], 'expected -f FILE'],
+    [['diff'], 'expected -f FILE'],
+    [['login'], 'expected --controller and --secret-file'],
+    [['label', 'web', 'app'], 'expected key=value or key-'],
+    [['history', 'NetworkPolicy'], "missing required argument 'name'"],
+    [['rollback', 'NetworkPolicy', 'web', 'x'], 'expected a whole number from 1'],
+    [['ca'], 'expected a command'],
+    [['audit', '--from', '0'], 'expected a whole number from 1'],
+    [['audit', 'verify', '--key-id', 'ab'], '64 hexadecimal digits'],
   ] as const) {
     it(`refuses "${words.join(' ')}" with exit code 2`, async () => {
       const run = await runBlazon(words)

@@ -7,7 +7,8 @@ import { printableLines } from '../printable.ts'
 import { tableLines } from '../table.ts'
 import type { StoredDocument__Output } from '../../rpc/generated/blazon/v1/StoredDocument.ts'
 import { outputOption, withClient, type CommandSetup } from './command.ts'
-import { documentKind, documentKinds } from '../document-kind.ts'
+import { documentKind } from '../document-kind.ts'
+import { documentKinds } from '../../policy/index.ts'
 
 interface DocumentView {
   readonly kind: string

@@ -7,14 +7,16 @@ import type { Host } from '../host.ts'
 import { isoTime, relativeTime, shownTime } from '../moment.ts'
 import { note, writeResult, type OutputForm } from '../output.ts'
 import { pairLines, type Cell } from '../table.ts'
+import { printSignInLink } from './console.ts'
 import { addressArgument, argument, outputOption, type CommandSetup } from './command.ts'
 
 interface LoginOptions {
-  readonly controller: HostPort
+  readonly controller?: HostPort
   readonly bundle?: string
   readonly fingerprint?: string
-  readonly secretFile: string
+  readonly secretFile?: string
   readonly name?: string
+  readonly browser?: boolean
   readonly output: OutputForm
 }
 
@@ -29,19 +31,27 @@ export function addLogin({ program, host }: CommandSetup): void {
       'Become the first administrator of a new controller. The secret is in a file that the controller ' +
         'writes at its first start; it is sent only after the controller has proved itself.',
     )
-    .requiredOption('--controller <host:port>', 'address of the controller', addressArgument)
+    .option('--controller <host:port>', 'address of the controller', addressArgument)
     .option('--bundle <file>', 'PEM roots by which the controller is recognised')
     .option(
       '--fingerprint <hex>',
       'or: SHA-256 of its root certificate',
       argument(parseFingerprint),
     )
-    .requiredOption('--secret-file <file>', 'file with the one-time secret')
+    .option('--secret-file <file>', 'file with the one-time secret')
     .option('--name <name>', 'who you are, for the record (default: your user name)')
+    .option(
+      '--browser',
+      'print a link that signs a browser in; alone: with the credential of before',
+    )
     .addOption(outputOption())
     .action(async (options: LoginOptions) => {
-      const context = await login(host, options)
-      await writeContext(host, context, options.output)
+      const { controller, secretFile, browser = false } = options
+      if (!browser || controller !== undefined || secretFile !== undefined) {
+        const context = await login(host, options)
+        if (!browser) await writeContext(host, context, options.output)
+      }
+      if (browser) await printSignInLink(host, options.output)
     })
   program
     .command('context')
@@ -55,20 +65,24 @@ export function addLogin({ program, host }: CommandSetup): void {
 }
 
 async function login(host: Host, options: LoginOptions): Promise<Context> {
+  const { controller, secretFile } = options
+  if (controller === undefined || secretFile === undefined) {
+    throw new CliError('ERR_USAGE', 'expected --controller and --secret-file')
+  }
   if ((options.bundle === undefined) === (options.fingerprint === undefined)) {
     throw new CliError('ERR_USAGE', 'expected one of --bundle and --fingerprint', {
       hints: ['without it, anybody could answer in place of the controller'],
     })
   }
-  const secret = await readSecret(options.secretFile)
+  const secret = await readSecret(secretFile)
   const [{ claim }, { requireWritable, writeContextFile }] = await Promise.all([
     import('../credential.ts'),
     import('../context-file.ts'),
   ])
   await requireWritable(host.contextFile)
   const context = await claim({
-    address: options.controller,
-    trust: { kind: 'roots', roots: await pinnedRoots(host, options) },
+    address: controller,
+    trust: { kind: 'roots', roots: await pinnedRoots(host, controller, options) },
     secret,
     name: options.name ?? host.userName,
     now: () => host.clock.now(),
@@ -79,12 +93,16 @@ async function login(host: Host, options: LoginOptions): Promise<Context> {
   return context
 }
 
-async function pinnedRoots(host: Host, options: LoginOptions): Promise<Buffer[]> {
+async function pinnedRoots(
+  host: Host,
+  controller: HostPort,
+  options: LoginOptions,
+): Promise<Buffer[]> {
   if (options.fingerprint !== undefined) {
     const { fetchRoot } = await import('../channel.ts')
     const timeout = AbortSignal.timeout(10_000)
     const signal = AbortSignal.any([host.signal, timeout])
-    return [await fetchRoot(options.controller, options.fingerprint, signal)]
+    return [await fetchRoot(controller, options.fingerprint, signal)]
   }
   const { requireCertificates } = await import('../pem.ts')
   const path = options.bundle ?? ''
@@ -120,10 +138,10 @@ function parseFingerprint(text: string): string {
 }
 
 async function writeContext(host: Host, context: Context, form: OutputForm): Promise<void> {
-  const [{ administratorOf }, { formatHostPort }, { fingerprintOf }] = await Promise.all([
+  const [{ administratorOf }, { formatHostPort }, { rootFingerprint }] = await Promise.all([
     import('../context.ts'),
     import('../../base/env.ts'),
-    import('../controller-trust.ts'),
+    import('../../identity/verify-controller.ts'),
   ])
   const { certificate, spiffeId, role } = administratorOf(context.chain)
   const view = {
@@ -134,7 +152,7 @@ async function writeContext(host: Host, context: Context, form: OutputForm): Pro
     spiffeId,
     serial: certificate.serial,
     notAfter: isoTime(certificate.notAfter),
-    rootFingerprints: context.bundle.roots.map(fingerprintOf),
+    rootFingerprints: context.bundle.roots.map(rootFingerprint),
   }
   const { notAfter } = certificate
   const now = host.clock.now()
