@@ -12,7 +12,7 @@ export interface ServerRole {
 }
 
 export type ServerName = 'orders-db' | 'cache' | 'web' | 'bastion'
-export type ClientName = 'api' | 'operator' | 'compromised'
+export type ClientName = 'api' | 'reports' | 'operator' | 'compromised'
 export type WorkloadName = ServerName | ClientName
 
 export const servers: readonly ServerRole[] = [
@@ -32,23 +32,31 @@ export interface ClientRole {
 
 export const clients: readonly ClientRole[] = [
   { name: 'api', reaches: ['orders-db', 'cache', 'web'], recorded: true },
+  { name: 'reports', reaches: ['orders-db', 'web'], recorded: true },
   { name: 'operator', reaches: ['bastion'], recorded: true },
   { name: 'compromised', reaches: ['orders-db', 'cache', 'web', 'bastion'], recorded: false },
 ]
 
-/** What each join token says of its holder. `compromised` poses as one of the application's own. */
+/**
+ * What each workload is: by the enrolment rule for its instance or, for `operator`, by its join
+ * token. `compromised` poses as one of the application's own.
+ */
 export const labels: Readonly<Record<WorkloadName, Readonly<Record<string, string>>>> = {
   'orders-db': { app: 'orders-db', tier: 'data' },
   cache: { app: 'cache', tier: 'data' },
   web: { app: 'web', tier: 'front' },
   bastion: { app: 'bastion', tier: 'operations' },
   api: { app: 'api', tier: 'application' },
+  reports: { app: 'reports', tier: 'analytics' },
   operator: { app: 'operator', tier: 'operations' },
   compromised: { app: 'compromised', tier: 'application', standing: 'suspect' },
 }
 
 const order: readonly WorkloadName[] = [...servers, ...clients].map(({ name }) => name)
 export const workloadNames: readonly WorkloadName[] = order
+
+const thiefMachine = order.length + 1
+const metadataPort = 1_338
 
 /** The addresses of one run. Every workload is a "machine" of its own on loopback. */
 export interface Addresses {
@@ -61,6 +69,10 @@ export interface Addresses {
   /** Where the sidecar of a client offers a server to the programs of that client. */
   local(client: ClientName, server: ServerName): HostPort
   readonly status: (workload: WorkloadName) => HostPort
+  /** Where the metadata service of the instance of a workload is simulated. */
+  readonly metadata: (workload: WorkloadName) => HostPort
+  /** The machine of somebody who has stolen a document. */
+  readonly thief: { readonly metadata: HostPort; readonly status: HostPort }
   /** An address that is not the mesh's, for the program itself. */
   program(server: ServerName): string
 }
@@ -75,6 +87,11 @@ export function layOut(block: Pick<AddressBlock, 'address'>): Addresses {
     wire: (server) => ({ host: host(server, 2), port: roleOf(server).port }),
     local: (client, server) => ({ host: host(client, 1), port: roleOf(server).localPort }),
     status: (workload) => ({ host: host(workload, 1), port: 15_020 }),
+    metadata: (workload) => ({ host: host(workload, 4), port: metadataPort }),
+    thief: {
+      metadata: { host: block.address(thiefMachine, 4), port: metadataPort },
+      status: { host: block.address(thiefMachine, 1), port: 15_020 },
+    },
     program: (server) => host(server, 3),
   }
 }
@@ -90,6 +107,8 @@ export function fixedPairs(block: Pick<AddressBlock, 'address'>): HostPort[] {
       reaches.map((server) => addresses.local(name, server)),
     ),
     ...order.map(addresses.status),
+    ...order.map(addresses.metadata),
+    ...Object.values(addresses.thief),
   ]
 }
 

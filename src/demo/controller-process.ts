@@ -33,6 +33,7 @@ export async function startController(
         BLAZON_DATA_DIR: directory,
         BLAZON_LISTEN: formatHostPort(addresses.controller),
         BLAZON_METRICS_LISTEN: formatHostPort(addresses.controllerStatus),
+        BLAZON_GATEWAY_LISTEN: 'off',
         ...extra,
       },
     })

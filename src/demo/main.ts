@@ -3,9 +3,12 @@ import { allowed } from './acts/allowed.ts'
 import { commands } from './acts/commands.ts'
 import { denied } from './acts/denied.ts'
 import { flows } from './acts/flows.ts'
+import { guarded } from './acts/guarded.ts'
 import { identities } from './acts/identities.ts'
+import { observed } from './acts/observed.ts'
 import { restarted } from './acts/restarted.ts'
 import { revoked } from './acts/revoked.ts'
+import { stolen } from './acts/stolen.ts'
 import { wire } from './acts/wire.ts'
 import { prepareBackstage } from './backstage.ts'
 import { raiseWorld, type RaisedWorld } from './raise.ts'
@@ -17,9 +20,12 @@ import type { Act } from './world.ts'
 const acts: readonly Act[] = [
   allowed,
   denied,
+  guarded,
+  observed,
   identities,
   flows,
   revoked,
+  stolen,
   restarted,
   wire,
   commands,

@@ -15,9 +15,11 @@ import { startNginx } from './programs/nginx.ts'
 import { startPostgres } from './programs/postgres.ts'
 import { startRedis } from './programs/redis.ts'
 import { startSshd, type SshLogin } from './programs/sshd.ts'
+import { demoAccount, instances, regionOf, regions } from './instances.ts'
 import { createTap, type Tap } from './recorder.ts'
 import type { Report } from './report.ts'
 import { startSidecars } from './sidecars.ts'
+import { startSimulatedEc2 } from './simulated-ec2.ts'
 import type { RunningProcess } from './supervisor.ts'
 import { together } from './waiting.ts'
 import type { World } from './world.ts'
@@ -45,9 +47,14 @@ export async function raiseWorld(
   const addresses = layOut(stack.use(await reserveBlock(fixedPairs)))
 
   report.heading('Starting')
+  const ec2 = stack.use(await startSimulatedEc2(backstage.files, addresses))
+  report.say(`${String(Object.keys(instances).length)} ${simulation}`)
   const [programs, controller] = await together(
     startPrograms(backstage, addresses, marker, stack),
-    startController(backstage, addresses, options.controllerEnvironment),
+    startController(backstage, addresses, {
+      BLAZON_AWS_IID_KEYS: ec2.keyFile,
+      ...options.controllerEnvironment,
+    }),
   )
   report.say(`${servers.map(({ program }) => program).join(', ')}, as ${backstage.account.name}`)
   report.say(`controller at ${formatHostPort(addresses.controller)}`)
@@ -55,20 +62,35 @@ export async function raiseWorld(
   const { admin, contextFile } = await becomeAdministrator(backstage, addresses, controller)
   stack.use(admin)
   report.say('first administrator claimed with the one-time secret')
+  await admin.putAccount({ accountId: demoAccount, name: 'demonstration' })
+  report.say(`AWS account ${demoAccount} entered by the administrator; no other is let in`)
   await applyPolicies(admin, report, options.edit ?? ((text) => text))
 
   const wire = await tapTheWire(addresses, stack)
   const { bundleFile } = controller
   const inside = programs.taps
-  const sidecars = await startSidecars({ backstage, addresses, inside, admin, bundleFile })
-  report.say(`${String(sidecars.length)} sidecars, each enrolled with a join token of its own`)
+  const sidecars = await startSidecars({ backstage, addresses, inside, ec2, admin, bundleFile })
+  report.say(`${String(sidecars.length)} sidecars enrolled: ${howTheyEnrolled()}`)
 
   const owned = stack.move()
   return {
-    ...{ backstage, addresses, controller, admin, contextFile, wire, inside, marker, sidecars },
+    ...{ backstage, addresses, controller, admin, contextFile, ec2 },
+    ...{ wire, inside, marker, sidecars },
     login: programs.login,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+const simulation = `simulated instances in ${regions.join(' and ')}, each with a metadata service (IMDSv2)
+   whose documents a demonstration key signs: not AWS's, and trusted by this controller alone`
+
+function howTheyEnrolled(): string {
+  const placed = Object.values(instances)
+  const counts = regions.map((region) => {
+    const there = placed.filter((one) => regionOf(one) === region)
+    return `${String(there.length)} in ${region}`
+  })
+  return `${counts.join(' and ')} by their signed documents, 1 with a join token`
 }
 
 interface StartedPrograms {
@@ -150,8 +172,14 @@ async function applyPolicies(
   edit: (text: string) => string,
 ): Promise<void> {
   for (const name of (await readdir(policyDirectory)).sort()) {
-    const text = edit(await readFile(join(policyDirectory, name), 'utf8'))
+    const text = edit(endTomorrow(await readFile(join(policyDirectory, name), 'utf8')))
     const { documents } = await admin.apply({ text, source: name })
     report.say(`demo/policies/${name} applied: ${documents.map((one) => one.name).join(', ')}`)
   }
+}
+
+/** The sample files say a day that has not passed for long; what is open for a while here ends tomorrow. */
+function endTomorrow(text: string): string {
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
+  return text.replaceAll(/^(\s+expires:) .*$/gm, `$1 ${tomorrow}`)
 }

@@ -18,28 +18,20 @@ import { together } from './waiting.ts'
 import { tapOf, type World } from './world.ts'
 
 /** What a sidecar is told beyond its name. */
-interface SidecarOptions extends Pick<World, 'addresses' | 'inside'> {
+interface SidecarOptions extends Pick<World, 'addresses' | 'inside' | 'ec2'> {
   readonly backstage: Backstage
   readonly admin: AdminClient
   readonly bundleFile: string
 }
 
-/** Gives every workload a join token and starts its sidecar; resolves when all of them are ready. */
+/** Starts the sidecar of every workload; resolves when all of them have enrolled and are ready. */
 export async function startSidecars(options: SidecarOptions): Promise<RunningProcess[]> {
   return together(...workloadNames.map((name) => startSidecar(options, name)))
 }
 
 async function startSidecar(options: SidecarOptions, name: WorkloadName): Promise<RunningProcess> {
-  const { backstage, addresses, admin } = options
+  const { backstage, addresses } = options
   const directory = await backstage.files.make(name)
-  const { token } = await admin.createJoinToken({
-    uses: 1,
-    ttlSeconds: 86_400, // a workload that was revoked enrols with it again
-    labels: Object.entries(labels[name]).map(([key, value]) => ({ key, value })),
-    description: `demonstration: ${name}`,
-  })
-  const tokenFile = join(directory, 'join-token')
-  await writeFile(tokenFile, token, { mode: 0o600 })
   return startBlazon(backstage, {
     name: `sidecar-${name}`,
     role: 'sidecar',
@@ -48,7 +40,7 @@ async function startSidecar(options: SidecarOptions, name: WorkloadName): Promis
       BLAZON_TRUST_DOMAIN: trustDomain,
       BLAZON_CONTROLLER: formatHostPort(addresses.controller),
       BLAZON_BUNDLE: options.bundleFile,
-      BLAZON_JOIN_TOKEN_FILE: tokenFile,
+      ...(await evidence(options, name, directory)),
       BLAZON_WORKLOAD: name,
       BLAZON_STATE_DIR: join(directory, 'state'),
       BLAZON_METRICS_LISTEN: formatHostPort(addresses.status(name)),
@@ -56,6 +48,30 @@ async function startSidecar(options: SidecarOptions, name: WorkloadName): Promis
       ...listeners(options, name),
     },
   })
+}
+
+/** The metadata service where there is an instance, a join token where there is none. */
+async function evidence(
+  { admin, ec2 }: SidecarOptions,
+  name: WorkloadName,
+  directory: string,
+): Promise<Record<string, string>> {
+  const metadata = ec2.metadata(name)
+  if (metadata !== undefined) {
+    return {
+      BLAZON_EVIDENCE: 'aws-iid',
+      BLAZON_IMDS_ENDPOINT: `http://${formatHostPort(metadata)}`,
+    }
+  }
+  const { token } = await admin.createJoinToken({
+    uses: 1,
+    ttlSeconds: 86_400, // a workload that was revoked enrols with it again
+    labels: Object.entries(labels[name]).map(([key, value]) => ({ key, value })),
+    description: `demonstration: ${name}`,
+  })
+  const file = join(directory, 'join-token')
+  await writeFile(file, token, { mode: 0o600 })
+  return { BLAZON_JOIN_TOKEN_FILE: file }
 }
 
 function listeners(

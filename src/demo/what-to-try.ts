@@ -34,8 +34,11 @@ export function whatToTry(world: World, colour: boolean): string {
 export const looking: readonly Line[] = [
   ['the controller, its issuers, and how many sidecars listen to it', 'npx blazon status'],
   ['who is there, with attributes and who vouches for them', 'npx blazon workloads'],
+  ['the nodes they run on, and by what these proved themselves', 'npx blazon nodes'],
   ['connections, with the verdicts of both ends', 'npx blazon flows'],
   ['why, and what came nearest', 'npx blazon explain compromised orders-db --port 5432'],
+  ['why, where a policy allows it', 'npx blazon explain reports orders-db --port 5432'],
+  ['what somebody had to look at', 'npx blazon incidents --all'],
 ]
 
 const seeing: readonly Line[] = [...looking, ['the same as they come', 'npx blazon flows --follow']]
@@ -77,9 +80,9 @@ const changing: readonly Line[] = [
   ],
 ]
 
-const honesty = `This runs on one machine, so the nodes proved themselves with join tokens, not with a cloud's signed
-documents; capture is explicit: programs are pointed at their sidecar, and nothing keeps a program on
-this machine from going around it.`
+const honesty = `This runs on one machine: its instances are simulated, and their documents signed by a key made for this run,
+which stands in for AWS's with this controller and no other. Capture
+is explicit: programs are pointed at their sidecar, and nothing keeps a program on this machine from going around it.`
 
 function psql({ host, port }: HostPort): string {
   return `psql -h ${host} -p ${String(port)} -U ${databaseUser} postgres`

@@ -5,6 +5,7 @@ import type { ControllerProcess } from './controller-process.ts'
 import type { SshLogin } from './programs/sshd.ts'
 import type { Tap } from './recorder.ts'
 import type { Report } from './report.ts'
+import type { SimulatedEc2 } from './simulated-ec2.ts'
 
 /** Everything that runs, for the acts to play with. */
 export interface World {
@@ -14,6 +15,7 @@ export interface World {
   readonly admin: AdminClient
   readonly contextFile: string
   readonly login: SshLogin
+  readonly ec2: SimulatedEc2
   /** Between the sidecars of clients and servers: what someone on the network sees. */
   readonly wire: ReadonlyMap<ServerName, Tap>
   /** Between a server's sidecar and its program: what the program sees. */
