@@ -5,6 +5,7 @@ import { ensureDependencies, pinnedNode, root } from './ensure-dependencies.mjs'
 const programs = {
   start: ['src/main/blazon.ts', 'demo'],
   test: ['scripts/test.ts'],
+  bench: ['bench/run.ts'],
 }
 const [name, ...rest] = process.argv.slice(2)
 const program = programs[name]

@@ -18,6 +18,10 @@ interface Step {
 
 const checks: readonly Step[] = [
   { name: 'generated code is current', argv: ['scripts/generate.ts', '--check'] },
+  {
+    name: 'schema of policy documents is current',
+    argv: ['scripts/generate-schema.ts', '--check'],
+  },
   { name: 'types', argv: [tool('typescript/bin/tsc'), '-p', '.'] },
   {
     name: 'lint',
