@@ -17,7 +17,10 @@ interface Outcome {
 
 /** `ca`: the issuing keys of the mesh. */
 export function addCa({ program, host }: CommandSetup): void {
-  const ca = program.command('ca').description('The issuing keys of the mesh.')
+  const ca = program
+    .command('ca')
+    .summary('show, replace and taint the issuing keys')
+    .description('The issuing keys of the mesh.')
   ca.command('status')
     .summary('show the issuers and their states')
     .description('Show the issuers and their states.')

@@ -62,6 +62,7 @@ function checkFits(
     evaluator.evaluate({
       name: stored.name,
       attested: restoreAttributes(stored.attested),
+      documentForm: stored.documentForm === '' ? undefined : stored.documentForm,
       reported: restoreAttributes(stored.reported),
       labels,
     })

@@ -74,7 +74,8 @@ export async function answerApi(
 
 const sessionPaths = new Set(['/api/v1/sign-in', '/api/v1/sign-out', '/api/v1/session'])
 
-function methodOf(path: string): ServedMethod | undefined {
+/** The method that an address calls, if it is one of those that are served. */
+export function methodOf(path: string): ServedMethod | undefined {
   const name = /^\/api\/v1\/Admin\/(\w+)$/.exec(path)?.[1]
   return servedMethods.find((served) => served === name)
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { formatHostPort, type HostPort } from '../../base/env.ts'
 import { createSourceRate } from '../server/call-limits.ts'
 import type { ServerIdentity } from '../server/listener.ts'
-import { answerApi } from './api.ts'
+import { answerApi, methodOf } from './api.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { isLoopbackHost, originsOf, type GatewayConfig } from './gateway-config.ts'
 import { signInPage, signInScript } from './page.ts'
@@ -113,6 +113,6 @@ async function answer(
     }
     await answerApi(deps, origins, path, request, response)
   } catch (error: unknown) {
-    answerError(deps.adapter, request, response, error)
+    answerError(deps.adapter, request, response, methodOf(request.url ?? ''), error)
   }
 }

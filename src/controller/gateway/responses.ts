@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Caller } from '../caller.ts'
 import type { CallAdapter } from '../server/rpc.ts'
 import { jsonFromMessage } from '../../rpc/index.ts'
 import { RequestRefusal } from './request-guard.ts'
@@ -39,10 +40,13 @@ export function answerError(
   adapter: CallAdapter,
   request: IncomingMessage,
   response: ServerResponse,
+  name: string | undefined,
   error: unknown,
 ): void {
-  // Logged and counted by its method alone: the rest of an address could be anything.
-  const refusal = adapter.refuse('Gateway', undefined, error)
+  const source = request.socket.remoteAddress ?? 'unknown'
+  const stranger: Caller = { kind: 'anonymous', source, controllerKeySha256: '' }
+  // Counted by the names of our own methods alone: an address could be anything.
+  const refusal = adapter.refuse(`Gateway.${name ?? 'other'}`, stranger, error)
   const code = refusal.code ?? status.UNKNOWN
   const httpStatus =
     error instanceof RequestRefusal ? error.httpStatus : (httpStatuses[code] ?? 500)
