@@ -30,7 +30,7 @@ export function addToken({ program, host }: CommandSetup): void {
     .command('create')
     .summary('create a join token')
     .description('Create a join token and print it. It is shown once and kept nowhere.')
-    .option('--uses <number>', 'how many nodes may join with it', countArgument(mostUses), 1)
+    .option('--uses <number>', 'how many workloads may join with it', countArgument(mostUses), 1)
     .addOption(
       new Option('--ttl <duration>', 'how long it is good')
         .argParser(durationArgument)
