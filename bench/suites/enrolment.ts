@@ -8,7 +8,7 @@ import { rowOf, type BenchContext, type Row } from '../row.ts'
 
 const rounds = 7
 
-const note = `Join tokens, one and a node key for each enrolment; SQLite on disk, one durable transaction each. ${
+const note = `Join tokens, one and a node key for each enrolment; SQLite on disk; what waits at the same time shares a durable transaction. ${
   isPinned
     ? 'The controller has one core, the load another.'
     : 'Controller and load share the cores.'

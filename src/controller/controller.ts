@@ -18,6 +18,8 @@ import { ControllerError } from './controller-error.ts'
 import type { ControllerConfig } from './config.ts'
 import { openCore, type Core } from './core.ts'
 import { createAttest } from './enrolment/attest.ts'
+import { createEnrolmentPlanner } from './enrolment/enrol.ts'
+import { createEnrolmentBatches } from './enrolment/enrolment-batches.ts'
 import { createClaim } from './enrolment/claim.ts'
 import { createBootstrapSecret, type BootstrapSecret } from './enrolment/bootstrap-secret.ts'
 import { createEnrolmentService } from './enrolment/service.ts'
@@ -208,6 +210,7 @@ function createServices(
   const { trustDomain } = core.authority
   const { graceMs } = core.timings
   const common = { ...core, adapter, trustDomain, graceMs }
+  const enrol = createEnrolmentBatches({ ...core, plan: createEnrolmentPlanner(common) })
   const rate = createSourceRate({
     burst: core.limits.enrolmentBurst,
     perSecond: core.limits.enrolmentPerSecond,
@@ -217,7 +220,7 @@ function createServices(
     createEnrolmentService({
       ...common,
       rate,
-      attest: createAttest({ ...common, ...evidence }),
+      attest: createAttest({ ...common, ...evidence, enrol }),
       claim: createClaim({ ...core, secret }),
     }),
     createMeshService({

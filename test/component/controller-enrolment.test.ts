@@ -73,6 +73,20 @@ describe('controller: enrolment', function () {
     )
   })
 
+  it('admits one of many that come at once with a token for one, and none of the others', async () => {
+    const token = await mesh.token({ uses: 1 })
+    const own = await mesh.token()
+    const outcomes = await Promise.allSettled([
+      ...Array.from({ length: 8 }, () => mesh.enrol('web', { token })),
+      mesh.enrol('api', { token: own }),
+    ])
+    const admitted = outcomes.map(({ status }) => status === 'fulfilled')
+    expect(admitted.filter(Boolean)).to.have.length(2)
+    expect(admitted.at(-1)).to.equal(true)
+    const { workloads } = await (await mesh.admin()).call('ListWorkloads', {})
+    expect(workloads.map(({ name }) => name).toSorted()).to.deep.equal(['api', 'web'])
+  })
+
   it('remembers a used token over a restart', async () => {
     const token = await mesh.token()
     const nodeKeys = newKeys()

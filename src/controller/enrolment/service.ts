@@ -9,7 +9,7 @@ import type { Caller, Trust } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
 import type { SourceRate } from '../server/call-limits.ts'
 import type { CallAdapter, ServedService } from '../server/rpc.ts'
-import type { Enrolled } from './attest.ts'
+import type { Enrolled } from './enrol.ts'
 import { ownerOf, tableFor, type ChallengeTables } from './nonce.ts'
 
 /** The Enrolment service: open to whoever reaches the port, so every call is counted first. */

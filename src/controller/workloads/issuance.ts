@@ -39,10 +39,17 @@ export interface IssuedSvid {
   readonly isChanged: boolean
 }
 
+/** An SVID that is made, and was not issued yet. */
+export interface PreparedSvid {
+  write(tables: Tables): Promise<void>
+  /** To be called once what was written is durable. */
+  finish(): IssuedSvid
+}
+
 /** Makes SVIDs, and keeps count of what was made. Its calls must not run side by side. */
 export interface Issuance {
-  /** Issues as part of one transaction that `within` belongs to: both happen or neither. */
-  enrol(request: IssueRequest, within: (tables: Tables) => Promise<void>): Promise<IssuedSvid>
+  /** Makes an SVID whose issue is to be part of a transaction. */
+  prepare(request: IssueRequest): Promise<PreparedSvid>
   /** Issues to a known workload. Where it is what it was, a disk that refuses does not stop it. */
   renew(request: IssueRequest): Promise<IssuedSvid>
   /** The certificate that was issued for this very request and is good still. */
@@ -106,14 +113,13 @@ export function createIssuance(deps: {
   }
 
   return {
-    enrol: async (request, within) => {
+    prepare: async (request) => {
       await refuseKnownKey(store.tables, request.key.keySha256)
       const prepared = prepare(request)
-      await store.change(async (tables) => {
-        await within(tables)
-        await save(tables, prepared)
-      })
-      return finish(prepared, request.evaluation.profile)
+      return {
+        write: (tables) => save(tables, prepared),
+        finish: () => finish(prepared, request.evaluation.profile),
+      }
     },
     renew: async (request) => {
       await refuseKnownKey(store.tables, request.key.keySha256)
