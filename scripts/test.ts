@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { TestTime } from '../test/support/test-clock.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tool = (path: string): string => join(root, 'node_modules', path)
@@ -37,6 +38,12 @@ const checks: readonly Step[] = [
 ]
 const tiers = ['unit', 'property', 'component', 'scenarios'] as const
 
+/**
+ * What the unit tests may take together, in processor time, so that they are run all the time. Going
+ * beyond it is a warning: a slow machine is no fault of the software.
+ */
+const unitTierMs = 1_000
+
 function run(argv: readonly string[], env: Record<string, string> = {}): number {
   const child = spawnSync(process.execPath, argv, {
     cwd: root,
@@ -52,8 +59,11 @@ interface Counts {
   skipped: number
 }
 
+/** What `test/support/reporter.ts` writes. */
+type TierReport = Counts & TestTime
+
 /** A tier that dies before it could report counts as one failure. */
-function runTier(tier: string, reports: string, filter: readonly string[]): Counts {
+function runTier(tier: string, reports: string, filter: readonly string[]): TierReport {
   const report = join(reports, `${tier}.json`)
   const argv = ['--reporter', 'test/support/reporter.ts', '--reporter-option', `file=${report}`]
   const code = run([
@@ -64,14 +74,17 @@ function runTier(tier: string, reports: string, filter: readonly string[]): Coun
     ...filter,
   ])
   try {
-    const counts = JSON.parse(readFileSync(report, 'utf8')) as Counts
+    const counts = JSON.parse(readFileSync(report, 'utf8')) as TierReport
     return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 }
+    return { passed: 0, failed: 1, skipped: 0, processorMs: 0, elapsedMs: 0 }
   }
 }
 
+const seconds = (ms: number): string => (ms / 1_000).toFixed(2)
+
 const total: Counts = { passed: 0, failed: 0, skipped: 0 }
+let unitMs = 0
 for (const step of checks) {
   console.log(`\n── ${step.name}`)
   if (run(step.argv) === 0) total.passed += 1
@@ -82,12 +95,22 @@ try {
   for (const tier of tiers) {
     console.log(`\n── ${tier} tests`)
     const counts = runTier(tier, reports, process.argv.slice(2))
+    const { processorMs, elapsedMs } = counts
+    console.log(
+      `  ${seconds(processorMs)} s of processor, ${seconds(elapsedMs)} s in tests and hooks`,
+    )
+    if (tier === 'unit') unitMs = processorMs
     total.passed += counts.passed
     total.failed += counts.failed
     total.skipped += counts.skipped
   }
 } finally {
   rmSync(reports, { recursive: true, force: true })
+}
+if (unitMs > unitTierMs) {
+  console.log(
+    `\nwarning: the unit tests took ${seconds(unitMs)} s of processor, expected at most ${seconds(unitTierMs)} s`,
+  )
 }
 console.log(
   `\n${String(total.passed)} passed, ${String(total.failed)} failed, ${String(total.skipped)} skipped`,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
-import type { TrustBundle } from '../../../src/identity/bundle.ts'
-import { parseTrustDomain } from '../../../src/identity/spiffe-id.ts'
+import type { TrustBundle } from '../../src/identity/bundle.ts'
+import { parseTrustDomain } from '../../src/identity/spiffe-id.ts'
 import {
   controllerRefusal,
   presentedChain,
@@ -12,8 +12,8 @@ import {
   type ControllerTrust,
   type ControllerVerdict,
   type PresentedCertificate,
-} from '../../../src/identity/verify-controller.ts'
-import { createTestCa } from '../../support/test-ca.ts'
+} from '../../src/identity/verify-controller.ts'
+import { createTestCa } from '../support/test-ca.ts'
 
 const hourMs = 3_600_000
 const ca = createTestCa()

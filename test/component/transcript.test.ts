@@ -1,6 +1,6 @@
 import { generateKeyPairSync, hash, sign } from 'node:crypto'
 import { expect } from 'chai'
-import { AttestError } from '../../../src/attest/errors.ts'
+import { AttestError } from '../../src/attest/errors.ts'
 import {
   attestTranscript,
   renewTranscript,
@@ -8,8 +8,8 @@ import {
   verifyTranscript,
   type AttestTranscript,
   type RenewTranscript,
-} from '../../../src/attest/transcript.ts'
-import { expectError } from '../../support/expect-error.ts'
+} from '../../src/attest/transcript.ts'
+import { expectError } from '../support/expect-error.ts'
 
 const node = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 

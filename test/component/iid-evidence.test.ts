@@ -1,19 +1,19 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
-import { AttestError } from '../../../src/attest/errors.ts'
-import { attest, type AttestContext } from '../../../src/attest/evidence.ts'
-import { IidRefusedError } from '../../../src/attest/iid-evidence.ts'
-import { evidenceCodec } from '../../../src/rpc/index.ts'
-import type { AwsIidEvidence } from '../../../src/rpc/generated/blazon/v1/AwsIidEvidence.ts'
-import type { Evidence__Output } from '../../../src/rpc/generated/blazon/v1/Evidence.ts'
-import { expectRejection } from '../../support/expect-error.ts'
+import { AttestError } from '../../src/attest/errors.ts'
+import { attest, type AttestContext } from '../../src/attest/evidence.ts'
+import { IidRefusedError } from '../../src/attest/iid-evidence.ts'
+import { evidenceCodec } from '../../src/rpc/index.ts'
+import type { AwsIidEvidence } from '../../src/rpc/generated/blazon/v1/AwsIidEvidence.ts'
+import type { Evidence__Output } from '../../src/rpc/generated/blazon/v1/Evidence.ts'
+import { expectRejection } from '../support/expect-error.ts'
 import {
   mintBlob,
   northRegion,
   signDetached,
   southRegion,
   testIidKeys,
-} from '../../support/test-iid.ts'
+} from '../support/test-iid.ts'
 
 const context: AttestContext = {
   trustDomain: 'acme.example',

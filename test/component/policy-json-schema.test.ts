@@ -6,11 +6,11 @@ import {
   documentJsonSchemaText,
   documentKinds,
   parseDocuments,
-} from '../../../src/policy/index.ts'
-import { isAccepted } from '../../support/json-schema-check.ts'
+} from '../../src/policy/index.ts'
+import { isAccepted } from '../support/json-schema-check.ts'
 
 const read = (path: string): string =>
-  readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+  readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 const schema = documentJsonSchema()
 const guide = [...read('docs/policy.md').matchAll(/^```yaml\n(.*?)^```$/gms)].map(

@@ -1,10 +1,10 @@
 import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { expect } from 'chai'
-import { AttestError, parseX509Authorities } from '../../../src/attest/index.ts'
-import { attestByX509, type X509Node } from '../../../src/attest/x509-evidence.ts'
-import { readAlternativeNames, readSubjectNames } from '../../../src/attest/x509-name.ts'
-import { basicConstraints, extendedKeyUsage, keyUsage } from '../../../src/ca/extensions.ts'
-import { codeOf, messageOf } from '../../../src/base/errors.ts'
+import { AttestError, parseX509Authorities } from '../../src/attest/index.ts'
+import { attestByX509, type X509Node } from '../../src/attest/x509-evidence.ts'
+import { readAlternativeNames, readSubjectNames } from '../../src/attest/x509-name.ts'
+import { basicConstraints, extendedKeyUsage, keyUsage } from '../../src/ca/extensions.ts'
+import { codeOf, messageOf } from '../../src/base/errors.ts'
 import {
   derElement,
   derOid,
@@ -14,12 +14,12 @@ import {
   derUtf8,
   IdentityError,
   oidBytes,
-} from '../../../src/identity/index.ts'
-import { toPem } from '../../../src/cli/pem.ts'
-import { expectError } from '../../support/expect-error.ts'
-import { newKeys, type LeafFaults, type TestKeys, type TestLeaf } from '../../support/test-ca.ts'
-import { northRegion } from '../../support/test-iid.ts'
-import { createOutsideCa } from '../../support/test-x509.ts'
+} from '../../src/identity/index.ts'
+import { toPem } from '../../src/cli/pem.ts'
+import { expectError } from '../support/expect-error.ts'
+import { newKeys, type LeafFaults, type TestKeys, type TestLeaf } from '../support/test-ca.ts'
+import { northRegion } from '../support/test-iid.ts'
+import { createOutsideCa } from '../support/test-x509.ts'
 
 const outside = createOutsideCa()
 const authorities = parseX509Authorities(outside.pem, 'test')

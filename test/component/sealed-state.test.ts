@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
-import { seal, sealingKey, unseal } from '../../../src/sidecar/sealed-state.ts'
-import { SidecarError } from '../../../src/sidecar/sidecar-error.ts'
+import { seal, sealingKey, unseal } from '../../src/sidecar/sealed-state.ts'
+import { SidecarError } from '../../src/sidecar/sidecar-error.ts'
 import {
   checkNotOlder,
   decodeHighWater,
@@ -10,8 +10,8 @@ import {
   encodeHighWater,
   encodeState,
   type StoredState,
-} from '../../../src/sidecar/stored-state.ts'
-import { expectError } from '../../support/expect-error.ts'
+} from '../../src/sidecar/stored-state.ts'
+import { expectError } from '../support/expect-error.ts'
 
 const newKey = (): Buffer =>
   sealingKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)

@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
-import { AttestError } from '../../../src/attest/errors.ts'
-import { attest, type AttestContext } from '../../../src/attest/evidence.ts'
-import { issueJoinToken } from '../../../src/attest/join-token.ts'
-import { evidenceCodec } from '../../../src/rpc/index.ts'
-import { expectRejection } from '../../support/expect-error.ts'
+import { AttestError } from '../../src/attest/errors.ts'
+import { attest, type AttestContext } from '../../src/attest/evidence.ts'
+import { issueJoinToken } from '../../src/attest/join-token.ts'
+import { evidenceCodec } from '../../src/rpc/index.ts'
+import { expectRejection } from '../support/expect-error.ts'
 
 const key = { keyId: 'the-key', ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) }
 const now = Date.UTC(2026, 0, 1)

@@ -5,8 +5,8 @@ import {
   type IidEvidence,
   type IidKeys,
   type IidRefusal,
-} from '../../../../src/attest/iid/index.ts'
-import { evidenceOf, realIid, realIids } from '../../../support/real-iids.ts'
+} from '../../src/attest/iid/index.ts'
+import { evidenceOf, realIid, realIids } from '../support/real-iids.ts'
 
 const instances: Readonly<Record<string, readonly string[]>> = {
   'ap-southeast-2-pkcs7': ['189292791360', 'i-01c4776ebe87bea77', '2026-03-21T06:25:00Z', 'arm64'],

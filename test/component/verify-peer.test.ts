@@ -8,22 +8,22 @@ import {
   keyUsage,
   subjectAltName,
   type Extension,
-} from '../../../src/ca/extensions.ts'
-import type { Attribute } from '../../../src/identity/attributes.ts'
-import type { TrustBundle } from '../../../src/identity/bundle.ts'
-import { createFloors } from '../../../src/identity/floors.ts'
-import { oidBytes } from '../../../src/identity/oid.ts'
-import { emptyProfile } from '../../../src/identity/profile.ts'
-import { spiffeId } from '../../../src/identity/spiffe-id.ts'
+} from '../../src/ca/extensions.ts'
+import type { Attribute } from '../../src/identity/attributes.ts'
+import type { TrustBundle } from '../../src/identity/bundle.ts'
+import { createFloors } from '../../src/identity/floors.ts'
+import { oidBytes } from '../../src/identity/oid.ts'
+import { emptyProfile } from '../../src/identity/profile.ts'
+import { spiffeId } from '../../src/identity/spiffe-id.ts'
 import {
   checkFullProfile,
   verifyPeer,
   type PeerRefusal,
   type PeerVerdict,
   type VerifiedPeer,
-} from '../../../src/identity/verify-peer.ts'
-import { expectIdentityError } from '../../support/expect-identity-error.ts'
-import { createTestCa, newKeys, type LeafFaults, type TestCa } from '../../support/test-ca.ts'
+} from '../../src/identity/verify-peer.ts'
+import { expectIdentityError } from '../support/expect-identity-error.ts'
+import { createTestCa, newKeys, type LeafFaults, type TestCa } from '../support/test-ca.ts'
 
 const attributes: readonly Attribute[] = [
   { key: 'label.app', value: 'web', provenance: 'assigned' },

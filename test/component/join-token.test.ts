@@ -1,15 +1,15 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { expect } from 'chai'
 import { SignJWT, type JWTPayload } from 'jose'
-import { AttestError, type AttestErrorCode } from '../../../src/attest/errors.ts'
+import { AttestError, type AttestErrorCode } from '../../src/attest/errors.ts'
 import {
   issueJoinToken,
   joinTokenType,
   maxJoinTokenLength,
   verifyJoinToken,
   type Labels,
-} from '../../../src/attest/join-token.ts'
-import { expectRejection } from '../../support/expect-error.ts'
+} from '../../src/attest/join-token.ts'
+import { expectRejection } from '../support/expect-error.ts'
 
 const now = Date.UTC(2026, 0, 1)
 const hourMs = 3_600_000

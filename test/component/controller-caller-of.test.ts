@@ -6,16 +6,16 @@ import {
   needWorkload,
   type Caller,
   type Trust,
-} from '../../../src/controller/caller.ts'
-import { ControllerError } from '../../../src/controller/controller-error.ts'
+} from '../../src/controller/caller.ts'
+import { ControllerError } from '../../src/controller/controller-error.ts'
 import {
   createFloors,
   verifyPeer,
   type AdminRole,
   type VerifiedPeer,
-} from '../../../src/identity/index.ts'
-import { createTestCa, type TestLeaf } from '../../support/test-ca.ts'
-import { expectError } from '../../support/expect-error.ts'
+} from '../../src/identity/index.ts'
+import { createTestCa, type TestLeaf } from '../support/test-ca.ts'
+import { expectError } from '../support/expect-error.ts'
 
 const ca = createTestCa()
 const connection = { source: '192.0.2.1', controllerKeySha256: '00' }

@@ -1,13 +1,13 @@
 import { expect } from 'chai'
-import { verifyPeer, createFloors, type VerifiedPeer } from '../../../src/identity/index.ts'
+import { verifyPeer, createFloors, type VerifiedPeer } from '../../src/identity/index.ts'
 import {
   checkReauthentication,
   exporterContext,
   reauthenticationTranscript,
   signReauthentication,
-} from '../../../src/tunnel/reauth.ts'
-import { createTestCa, type TestWorkload } from '../../support/test-ca.ts'
-import { localIdentity, trustOf } from '../../support/tunnel-pair.ts'
+} from '../../src/tunnel/reauth.ts'
+import { createTestCa, type TestWorkload } from '../support/test-ca.ts'
+import { localIdentity, trustOf } from '../support/tunnel-pair.ts'
 
 const ca = createTestCa()
 const workloadId = '00112233445566778899aabbccddeeff'

@@ -1,13 +1,13 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { expect } from 'chai'
-import { bitString, boolean, fromDer, sequence, toDer } from '../../../src/ca/asn1.ts'
-import { maxCsrBytes, readCsr, readPublicKey } from '../../../src/ca/csr.ts'
-import { CaError, type CaErrorCode } from '../../../src/ca/errors.ts'
-import { createCsr } from '../../../src/identity/csr.ts'
-import { keySha256 } from '../../../src/identity/public-key.ts'
-import { expectError } from '../../support/expect-error.ts'
-import { newKeys } from '../../support/test-ca.ts'
-import { makeCsr } from '../../support/wrong-csr.ts'
+import { bitString, boolean, fromDer, sequence, toDer } from '../../src/ca/asn1.ts'
+import { maxCsrBytes, readCsr, readPublicKey } from '../../src/ca/csr.ts'
+import { CaError, type CaErrorCode } from '../../src/ca/errors.ts'
+import { createCsr } from '../../src/identity/csr.ts'
+import { keySha256 } from '../../src/identity/public-key.ts'
+import { expectError } from '../support/expect-error.ts'
+import { newKeys } from '../support/test-ca.ts'
+import { makeCsr } from '../support/wrong-csr.ts'
 
 const spkiOf = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' })
 

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { expect } from 'chai'
-import { buildCertificate, randomSerial } from '../../../src/ca/certificate-builder.ts'
-import { keyUsage, subjectAltName } from '../../../src/ca/extensions.ts'
-import { backdatingMs, rootSpec, validity } from '../../../src/ca/profiles.ts'
-import { parseTrustDomain } from '../../../src/identity/spiffe-id.ts'
-import { newKeys } from '../../support/test-ca.ts'
+import { buildCertificate, randomSerial } from '../../src/ca/certificate-builder.ts'
+import { keyUsage, subjectAltName } from '../../src/ca/extensions.ts'
+import { backdatingMs, rootSpec, validity } from '../../src/ca/profiles.ts'
+import { parseTrustDomain } from '../../src/identity/spiffe-id.ts'
+import { newKeys } from '../support/test-ca.ts'
 
 const keys = newKeys()
 const trustDomain = parseTrustDomain('acme.example')
