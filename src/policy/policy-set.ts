@@ -84,14 +84,12 @@ export class PolicySet {
   decide(question: Question): Verdict {
     const { from, to, port, now } = question
     if (!isPort(port)) return noPolicyMatched
-    if (this.#table.size + 2 > this.#limits.profiles) this.#forgetProfiles()
-    const source = this.#table.know(from)
-    const target = this.#table.know(to)
+    const source = this.#table.known(from)
+    const target = this.#table.known(to)
+    if (source === undefined || target === undefined) return this.#decideOnStranger(question)
     const known = this.#verdicts.get(source.id, target.id, port)
     if (known !== undefined && (known.deadline === undefined || now < known.deadline)) return known
-    const verdict = this.#evaluate(source, target, port, now)
-    if (!this.#isMomentary) this.#verdicts.set(source.id, target.id, port, verdict)
-    return verdict
+    return this.#decideAnew(source, target, port, now)
   }
 
   /** The documents that can match a workload with this profile at either end, in order of precedence. */
@@ -110,6 +108,18 @@ export class PolicySet {
       if (document.spec.external && matchesSelector(document.spec.scope, to)) return document
     }
     return undefined
+  }
+
+  /** Meets both, in the table as it is after that. */
+  #decideOnStranger({ from, to, port, now }: Question): Verdict {
+    if (this.#table.size + 2 > this.#limits.profiles) this.#forgetProfiles()
+    return this.#decideAnew(this.#table.know(from), this.#table.know(to), port, now)
+  }
+
+  #decideAnew(source: ProfileClass, target: ProfileClass, port: number, now: number): Verdict {
+    const verdict = this.#evaluate(source, target, port, now)
+    if (!this.#isMomentary) this.#verdicts.set(source.id, target.id, port, verdict)
+    return verdict
   }
 
   #evaluate(source: ProfileClass, target: ProfileClass, port: number, now: number): Verdict {

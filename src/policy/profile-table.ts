@@ -57,8 +57,13 @@ export class ProfileTable {
     return this.#known.size
   }
 
+  /** The class of a profile that was met before. */
+  known(profile: TrustProfile): ProfileClass | undefined {
+    return this.#known.get(profile.digest)
+  }
+
   know(profile: TrustProfile): ProfileClass {
-    return this.#known.get(profile.digest) ?? this.#meet(profile)
+    return this.known(profile) ?? this.#meet(profile)
   }
 
   forgetProfiles(): void {
