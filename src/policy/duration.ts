@@ -10,15 +10,16 @@ const units = [
 
 /** A duration in whole seconds within limits, such as `30s`, `15m` or `1h`, as milliseconds. */
 export function durationShape(leastMs: number, mostMs: number): Shape<number> {
+  const expects = `a duration from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}, such as 30s or 15m`
   return text({
-    expects: `a duration from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}, such as 15m or 1h`,
+    expects,
     parse: (written) => {
       const ms = parseDuration(written)
       const fits = ms !== undefined && ms >= leastMs && ms <= mostMs && ms % 1_000 === 0
       return fits ? ms : undefined
     },
     write: formatDuration,
-    schema: { pattern: '^[0-9]+(?:ms|s|m|h|d)$', examples: ['15m'] },
+    schema: { description: expects, pattern: '^[0-9]+(?:ms|s|m|h|d)$', examples: ['15m'] },
   })
 }
 

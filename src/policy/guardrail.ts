@@ -36,6 +36,9 @@ export type Guardrail = DocumentOf<'Guardrail', GuardrailSpec>
 
 const dayMs = 86_400_000
 
+/** Three heartbeats of the controller: with less, one that comes late would deny for nothing. */
+const leastMaxStaleMs = 30_000
+
 export const guardrailKind: Kind<'Guardrail', GuardrailSpec> = {
   kind: 'Guardrail',
   spec: record<GuardrailSpec>({
@@ -47,7 +50,7 @@ export const guardrailKind: Kind<'Guardrail', GuardrailSpec> = {
       when: optional(conditionShape),
       action: optional(oneOf(guardrailActions)),
       encryption: optional(oneOf(['required'])),
-      maxStale: optional(durationShape(10_000, 7 * dayMs)),
+      maxStale: optional(durationShape(leastMaxStaleMs, 7 * dayMs)),
       expires: optional(instantShape),
       onReject: withDefault(onRejectShape, 'keep'),
     },

@@ -137,6 +137,10 @@ describe('Guardrail', () => {
     'no effect': [{ from: {} }, /expected an effect/],
     'an allow': [{ from: {}, action: 'allow' }, /expected deny \| alert/],
     'weaker encryption': [{ from: {}, encryption: 'none' }, /expected required/],
+    'a maxStale below three heartbeats': [
+      { maxStale: '29s' },
+      /spec\.maxStale: expected a duration from 30s to 7d, such as 30s or 15m, got "29s"/,
+    ],
     'a tag of any account': [
       { when: "any(from, 'aws.tag.x', 'y')", action: 'deny' },
       /needs "aws.account" by value in "from"/,
