@@ -30,6 +30,7 @@ import { isDiskTrouble } from './store/store-error.ts'
 import { openStore, type Store } from './store/store.ts'
 import { createDeferredWrites, type DeferredWrites } from './workloads/deferred-writes.ts'
 import { createEvaluator, type Evaluator } from './workloads/evaluation.ts'
+import { createExpiryWatch, type ExpiryWatch } from './workloads/expiry.ts'
 import { createFloorCatchUp, type FloorCatchUp } from './workloads/floor-catch-up.ts'
 import { createFloorKeeper, type FloorKeeper } from './workloads/floor-keeper.ts'
 import { createIssuance, type Issuance } from './workloads/issuance.ts'
@@ -61,6 +62,7 @@ export interface Core extends AsyncDisposable {
   readonly issuance: Issuance
   readonly standing: StandingKeeper
   readonly recheck: Recheck
+  readonly expiry: ExpiryWatch
   readonly workloadLabels: WorkloadLabels
   readonly audit: AuditLog
   readonly administrators: Administrators
@@ -135,6 +137,7 @@ export async function openCore(
     book,
     ttlMs: config.svidTtlMs,
     minTtlMs: config.minSvidTtlMs,
+    clock,
   })
   const accounts = await openAccountBook({ store, clock, log })
   const incidents = await openIncidents({ store, clock, metrics, log })
@@ -160,6 +163,7 @@ export async function openCore(
   })
   const audit = await openAuditLog(shared)
   planMissedFloors(registry, floors, catchUp, clock.now() + timings.graceMs)
+  const expiry = createExpiryWatch({ book, recheck, clock })
   await recheck.all()
   const running = opened.move()
   return {
@@ -175,6 +179,7 @@ export async function openCore(
     issuance: createIssuance(shared),
     standing: createStandingKeeper({ ...shared, reauthenticateMs: timings.reauthenticateMs }),
     recheck,
+    expiry,
     workloadLabels,
     audit,
     administrators,

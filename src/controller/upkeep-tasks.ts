@@ -42,6 +42,13 @@ export function upkeepTasks(deps: {
       },
     },
     {
+      name: 'expiry',
+      everyMs: timings.tickMs,
+      run: async () => {
+        if (await core.expiry.look()) log.info({}, 'rules or labels expired')
+      },
+    },
+    {
       name: 'authority',
       everyMs: timings.maintenanceMs,
       run: async () => {

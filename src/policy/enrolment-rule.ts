@@ -3,6 +3,7 @@ import { families } from '../identity/families.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { durationShape } from './duration.ts'
 import { matchesGlob } from './glob.ts'
+import { instantShape } from './instant.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { labelsShape, type Labels } from './labels.ts'
 import { fieldLimits } from './limits.ts'
@@ -33,6 +34,8 @@ export interface EnrolmentRuleSpec {
   readonly forms: readonly DocumentForm[] | undefined
   /** How old an instance's pending time may be when it enrols first, in ms; undefined: 15 minutes. */
   readonly firstEnrolmentWithin: number | undefined
+  /** Milliseconds since the epoch from which on it has no effect. */
+  readonly expires: number | undefined
 }
 
 /** Proofs beside the evidence: a signed GetCallerIdentity of the instance's role, and a look at EC2. */
@@ -108,6 +111,7 @@ export const enrolmentRuleKind: Kind<'EnrolmentRule', EnrolmentRuleSpec> = {
       require: optional(setOf(oneOf(requirements), requirements.length)),
       forms: optional(setOf(oneOf(documentForms), documentForms.length)),
       firstEnrolmentWithin: optional(durationShape(10_000, longestFirstEnrolmentMs)),
+      expires: optional(instantShape),
     },
   }),
 }

@@ -1,6 +1,7 @@
+import { instantShape } from './instant.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { labelsShape, type Labels } from './labels.ts'
-import { record, required } from './record.ts'
+import { optional, record, required } from './record.ts'
 import { defaultNeed, type Selector } from './selector.ts'
 import { selectorShape } from './selector-shape.ts'
 
@@ -8,6 +9,8 @@ import { selectorShape } from './selector-shape.ts'
 export interface LabelAssignmentSpec {
   readonly select: Selector
   readonly labels: Labels
+  /** Milliseconds since the epoch from which on it has no effect. */
+  readonly expires: number | undefined
 }
 
 export type LabelAssignment = DocumentOf<'LabelAssignment', LabelAssignmentSpec>
@@ -19,6 +22,7 @@ export const labelAssignmentKind: Kind<'LabelAssignment', LabelAssignmentSpec> =
     fields: {
       select: required(selectorShape(defaultNeed)),
       labels: required(labelsShape),
+      expires: optional(instantShape),
     },
   }),
 }

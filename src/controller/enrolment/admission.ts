@@ -50,6 +50,8 @@ export interface AdmissionQuestion {
   /** SVID life where no rule sets a shorter one, and the shortest there is. */
   readonly ttlMs: number
   readonly minTtlMs: number
+  /** Milliseconds since the epoch: what has expired by then has no effect. */
+  readonly now: number
 }
 
 /**
@@ -70,7 +72,8 @@ export function admit(question: AdmissionQuestion): Admission {
     ...assignedByRules(rules, seen),
     ...(question.labels ?? []),
   ]
-  const labels = assignedByDocuments(question.assignments, createProfile(base).profile)
+  const assignments = question.assignments.filter((one) => isInForce(one, question.now))
+  const labels = assignedByDocuments(assignments, createProfile(base).profile)
   const made = createProfile([...base, ...labels])
   return {
     profile: made.profile,
@@ -82,6 +85,10 @@ export function admit(question: AdmissionQuestion): Admission {
     ),
     rules: rules.map(({ name }) => name),
   }
+}
+
+function isInForce({ spec }: EnrolmentRule | LabelAssignment, now: number): boolean {
+  return spec.expires === undefined || now < spec.expires
 }
 
 /**
@@ -122,11 +129,14 @@ function acceptReported(reported: readonly Attribute[]): {
 }
 
 function applyingRules(question: AdmissionQuestion, seen: TrustProfile): EnrolmentRule[] {
-  const selecting = question.rules.filter(
+  const matching = question.rules.filter(
     ({ spec }) => matchedProvenance(spec.match, seen) !== undefined,
   )
+  const selecting = matching.filter((rule) => isInForce(rule, question.now))
   if (selecting.length === 0) {
-    throw new ControllerError('ERR_PERMISSION', 'no enrolment rule matches this node')
+    const expired = matching.map(({ name }) => name).join(', ')
+    const hint = expired === '' ? '' : `; these did until they expired: ${expired}`
+    throw new ControllerError('ERR_PERMISSION', `no enrolment rule matches this node${hint}`)
   }
   const applying = selecting.filter(({ spec }) => ruleAllowsName(spec, question.name))
   if (applying.length === 0) {

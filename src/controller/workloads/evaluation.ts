@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import {
   defaultPathTemplate,
   parsePathTemplate,
@@ -35,8 +36,9 @@ export function createEvaluator(options: {
   readonly book: DocumentBook
   readonly ttlMs: number
   readonly minTtlMs: number
+  readonly clock: Clock
 }): Evaluator {
-  const { trustDomain, book, ttlMs, minTtlMs } = options
+  const { trustDomain, book, ttlMs, minTtlMs, clock } = options
   const template = parsePathTemplate(defaultPathTemplate)
   return {
     evaluate: ({ name, attested, documentForm, reported, labels }) => {
@@ -50,6 +52,7 @@ export function createEvaluator(options: {
         assignments: book.assignments,
         ttlMs,
         minTtlMs,
+        now: clock.now(),
       })
       const path = renderPath(template, { name, profile: admission.profile })
       return { ...admission, spiffeId: spiffeId(trustDomain, path) }

@@ -23,6 +23,7 @@ function decide(
     node?: Attribute[]
     documentForm?: DocumentForm
     reported?: Attribute[]
+    now?: number
   } = {},
 ): Admission {
   const documents = parseDocuments(text)
@@ -35,10 +36,13 @@ function decide(
     assignments: documents.filter((one): one is LabelAssignment => one.kind === 'LabelAssignment'),
     ttlMs: 3_600_000,
     minTtlMs: 60_000,
+    now: question.now ?? 0,
   })
 }
 
 const everybody = rule('all', "{ match: { label.join: test }, names: ['*'] }")
+const expires = '2027-01-31T00:00:00Z'
+const expiry = Date.parse(expires)
 
 describe('admit()', () => {
   it('admits nobody without a rule', () => {
@@ -107,6 +111,26 @@ describe('admit()', () => {
       'os.kernel': 'claimed',
       'os.uid': 'observed',
     })
+  })
+
+  it('admits by a rule until it expires, and says which one that was', () => {
+    const text = rule('first', `{ match: {}, names: ['*'], expires: ${expires} }`)
+    expect(decide(text, { now: expiry - 1 }).rules).to.deep.equal(['first'])
+    expect(() => decide(text, { now: expiry })).to.throw(
+      ControllerError,
+      'no enrolment rule matches this node; these did until they expired: first',
+    )
+    expect(decide(everybody + text, { now: expiry }).rules).to.deep.equal(['all'])
+  })
+
+  it('gives no labels of rules and assignments that have expired', () => {
+    const text =
+      everybody +
+      rule('a', `{ match: {}, names: ['*'], assign: { label.a: 'yes' }, expires: ${expires} }`) +
+      `---\nkind: LabelAssignment\nname: b\nspec: { select: {}, labels: { label.b: 'yes' }, expires: ${expires} }\n`
+    const keysAt = (now: number): string[] => [...decide(text, { now }).profile.entries.keys()]
+    expect(keysAt(expiry - 1)).to.deep.equal(['label.a', 'label.b', 'label.join'])
+    expect(keysAt(expiry)).to.deep.equal(['label.join'])
   })
 
   it('takes the shortest life and the fewest keys', () => {

@@ -34,12 +34,14 @@ describe('EnrolmentRule', () => {
       require: ['sts-proof', 'ec2'],
       forms: ['rsa2048', 'pkcs7'],
       firstEnrolmentWithin: '5m',
+      expires: '2027-01-31T00:00:00Z',
     })
     expect(spec.ttl).to.equal(1_800_000)
     expect(spec.keysPerNode).to.equal(3)
     expect(spec.require).to.deep.equal(['ec2', 'sts-proof'])
     expect(spec.forms).to.deep.equal(['pkcs7', 'rsa2048'])
     expect(spec.firstEnrolmentWithin).to.equal(300_000)
+    expect(spec.expires).to.equal(Date.UTC(2027, 0, 31))
     expect([...(spec.assign ?? [])]).to.deep.equal([['label.tier', ['front']]])
   })
 
