@@ -16,6 +16,7 @@ export type CliErrorCode =
   | 'ERR_TIMEOUT'
   | 'ERR_VERSION'
   | 'ERR_CONTROLLER_FAILED'
+  | 'ERR_CAPTURE'
   | 'ERR_INTERRUPTED'
 
 /**

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { InterceptOptions } from '../intercept/options.ts'
 
 /** Where text goes. */
 export interface Sink {
@@ -11,6 +12,8 @@ export interface Sink {
 export interface Launchers {
   controller(signal: AbortSignal): Promise<void>
   sidecar(signal: AbortSignal): Promise<void>
+  /** Loads the rules of transparent capture; without options it removes them. */
+  intercept(options: InterceptOptions | undefined): Promise<void>
   /** Resolves with the exit code. */
   demo(options: { readonly once: boolean }, signal: AbortSignal): Promise<number>
 }

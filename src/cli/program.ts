@@ -8,6 +8,7 @@ import { addCa } from './commands/ca.ts'
 import { addConsole } from './commands/console.ts'
 import { addDiff } from './commands/diff.ts'
 import { addHistory } from './commands/history.ts'
+import { addIntercept } from './commands/intercept.ts'
 import { addLabel } from './commands/label.ts'
 import { addDocuments } from './commands/documents.ts'
 import { addExplain } from './commands/explain.ts'
@@ -27,7 +28,7 @@ const groups: readonly (readonly [
   title: string,
   adders: readonly ((setup: CommandSetup) => void)[],
 ])[] = [
-  ['Processes:', [addProcesses]],
+  ['Processes:', [addProcesses, addIntercept]],
   ['Documents:', [addApply, addDiff, addDocuments, addHistory, addExplain]],
   [
     'Mesh:',

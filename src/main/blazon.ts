@@ -105,6 +105,10 @@ function createHost(signal: AbortSignal): Host {
         const { runSidecar } = await import('./sidecar.ts')
         await runSidecar(processEnvironment(environment), stop)
       },
+      intercept: async (options) => {
+        const { runIntercept } = await import('./intercept.ts')
+        await runIntercept(options)
+      },
       demo: async (options, stop) => {
         const { runDemo } = await import('../demo/main.ts')
         return await runDemo(options, stop)

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { InterceptError, type InterceptErrorCode } from '../../src/intercept/index.ts'
 import { runBlazon } from '../support/cli-run.ts'
 import { expectGolden } from '../support/golden.ts'
 
@@ -115,6 +116,47 @@ describe('blazon controller, sidecar and demo', () => {
       code: 1,
       stdout: '',
       stderr: 'error: cannot listen: listen EADDRINUSE\n',
+    })
+  })
+})
+
+describe('blazon intercept', () => {
+  async function launchedWith(...words: string[]): Promise<unknown> {
+    let given: unknown = 'nothing'
+    const run = await runBlazon(['intercept', ...words], {
+      launch: { intercept: async (options) => void (given = options) },
+    })
+    expect(run).to.include({ code: 0, stdout: '' })
+    return given
+  }
+
+  it('passes on what it is told, and defaults', async () => {
+    const defaults = { egressPort: 15_001, ingressPort: 15_006, excludePorts: [] }
+    expect(await launchedWith()).to.deep.include(defaults)
+    const words = ['--exclude-ports', '22,9100', '--resolvers', '10.0.0.2', '--workload-uid', '0']
+    expect(await launchedWith(...words)).to.deep.include({
+      excludePorts: [22, 9_100],
+      resolvers: { v4: ['10.0.0.2'], v6: [] },
+      workloadUid: 0,
+    })
+    expect(await launchedWith('--remove')).to.equal(undefined)
+  })
+
+  it('calls a wrong option wrong usage, and a failure a reason not to start the workload', async () => {
+    const fail = (code: InterceptErrorCode) => () =>
+      Promise.reject(new InterceptError(code, 'it is so'))
+    const usage = await runBlazon(['intercept'], { launch: { intercept: fail('ERR_OPTIONS') } })
+    expect(usage).to.include({ code: 2, stdout: '' })
+    const failure = await runBlazon(['intercept'], { launch: { intercept: fail('ERR_VERIFY') } })
+    expect(failure).to.deep.equal({
+      code: 1,
+      stdout: '',
+      stderr:
+        'error: it is so\n' +
+        'hint: do not start the workload: its connections may go out as they are\n',
+    })
+    expect(await runBlazon(['intercept', '--remove', '--workload-uid', '0'])).to.include({
+      code: 2,
     })
   })
 })

@@ -9,6 +9,7 @@ export interface CliRun {
 const notLaunched: Launchers = {
   controller: () => Promise.reject(new Error('the controller was launched')),
   sidecar: () => Promise.reject(new Error('the sidecar was launched')),
+  intercept: () => Promise.reject(new Error('rules were changed')),
   demo: () => Promise.reject(new Error('the demonstration was launched')),
 }
 

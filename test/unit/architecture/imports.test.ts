@@ -11,6 +11,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   rpc: ['base'],
   sys: ['base'],
   audit: ['base'],
+  intercept: ['base'],
   identity: ['base'],
   policy: ['base', 'identity'],
   ca: ['base', 'rpc', 'identity', 'policy'],
@@ -20,7 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   controller: ['base', 'rpc', 'audit', 'identity', 'policy', 'ca', 'attest', 'aws'],
   sidecar: ['base', 'rpc', 'sys', 'identity', 'policy', 'attest', 'aws', 'tunnel'],
   enforcer: ['base', 'rpc', 'sys', 'identity', 'policy', 'attest', 'aws', 'tunnel'],
-  cli: ['base', 'rpc', 'audit', 'identity', 'policy', 'attest'],
+  cli: ['base', 'rpc', 'audit', 'intercept', 'identity', 'policy', 'attest'],
   demo: ['base', 'rpc', 'identity', 'policy', 'attest', 'cli'],
 }
 

@@ -1,0 +1,89 @@
+import {
+  addressRules,
+  knownConnections,
+  networkUpkeep,
+  opensConnection,
+  refusals,
+} from './common-rules.ts'
+import { metadataAddresses } from './metadata-addresses.ts'
+import { sidecarId, type ResolvedOptions } from './options.ts'
+import { anyOf, filterPriority, natPriority, type Chain, type Rule } from './rule.ts'
+
+const ofSidecar = [`meta skuid ${String(sidecarId)}`, `meta skgid ${String(sidecarId)}`]
+const staysHere = 'oifname "lo"'
+const nameService = 'meta l4proto { tcp, udp }'
+const namePort = 'th dport 53'
+
+/** Sends every new connection of the workload to the sidecar. */
+export function egressCapture(options: ResolvedOptions): Chain {
+  const untouched = (name: string, ...matches: readonly string[]): Rule => ({
+    name,
+    matches,
+    outcome: { kind: 'return' },
+  })
+  return {
+    name: 'egress_capture',
+    type: 'nat',
+    hook: 'output',
+    priority: natPriority,
+    policy: 'accept',
+    rules: [
+      untouched('the sidecar', ...ofSidecar),
+      untouched('within this machine', staysHere),
+      // Refused further on; redirected, they would reach the sidecar instead.
+      ...addressRules(metadataAddresses, 'daddr', untouched('metadata services')),
+      ...addressRules(options.resolvers, 'daddr', untouched('resolvers', nameService, namePort)),
+      ...addressRules(options.excludeCidrs, 'daddr', untouched('excluded networks')),
+      {
+        name: 'capture',
+        matches: [opensConnection],
+        outcome: { kind: 'redirect', port: options.egressPort },
+      },
+    ],
+  }
+}
+
+/** Lets out the sidecar, what was captured, and little else. */
+export function egressFilter(options: ResolvedOptions): Chain {
+  const { egressPort, ingressPort } = options
+  const passed = (name: string, ...matches: readonly string[]): Rule => ({
+    name,
+    matches,
+    marks: true,
+    outcome: { kind: 'accept' },
+  })
+  return {
+    name: 'egress',
+    type: 'filter',
+    hook: 'output',
+    priority: filterPriority,
+    policy: 'drop',
+    rules: [
+      passed('the sidecar', ...ofSidecar),
+      ...addressRules(metadataAddresses, 'daddr', {
+        name: 'metadata services',
+        counter: 'refused_metadata',
+        outcome: { kind: 'prohibit' },
+      }),
+      passed(
+        'captured',
+        `tcp dport ${String(egressPort)}`,
+        'ct status dnat',
+        'fib daddr type local',
+      ),
+      {
+        name: 'the sidecar dialled directly',
+        matches: [`tcp dport ${anyOf([egressPort, ingressPort])}`, 'fib daddr type local'],
+        counter: 'refused_direct',
+        outcome: { kind: 'reset' },
+      },
+      { name: 'within this machine', matches: [staysHere], outcome: { kind: 'accept' } },
+      knownConnections,
+      ...addressRules(options.resolvers, 'daddr', passed('resolvers', nameService, namePort)),
+      ...addressRules(options.excludeCidrs, 'daddr', passed('excluded networks')),
+      ...networkUpkeep,
+      // At once and aloud: a program that waits for a timeout tells nobody what is wrong.
+      ...refusals('out', (protocol) => ({ kind: protocol === 'tcp' ? 'reset' : 'prohibit' })),
+    ],
+  }
+}

@@ -1,0 +1,74 @@
+import { expect } from 'chai'
+import { addressList, cidrList, noAddresses } from '../../../src/intercept/address-list.ts'
+import { defaultOptions } from '../../../src/intercept/options.ts'
+import type { Chain } from '../../../src/intercept/rule.ts'
+import { buildRuleSet, ruleSetText } from '../../../src/intercept/rule-set.ts'
+import { expectGolden } from '../../support/golden.ts'
+
+const plain = { ...defaultOptions, resolvers: noAddresses }
+const everything = {
+  ...defaultOptions,
+  excludePorts: [22, 9_100],
+  excludeCidrs: cidrList('192.0.2.0/24,fd01::/16'),
+  resolvers: addressList('10.0.0.2,fd00::53'),
+}
+
+function chain(name: string, options = everything): Chain {
+  const found = buildRuleSet(options).chains.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`no chain ${name}`)
+  return found
+}
+
+const names = (name: string): string[] => chain(name).rules.map((rule) => rule.name)
+
+describe('buildRuleSet()', () => {
+  it('is what docs and reviewers see', () => {
+    expectGolden('intercept/default.nft', ruleSetText(buildRuleSet(plain)))
+    expectGolden('intercept/everything.nft', ruleSetText(buildRuleSet(everything)))
+  })
+
+  it('drops both ways whatever no rule names', () => {
+    for (const name of ['egress', 'ingress']) expect(chain(name).policy).to.equal('drop')
+  })
+
+  it('refuses metadata services before anything that is excluded', () => {
+    for (const name of ['egress_capture', 'egress']) {
+      const order = names(name)
+      const metadata = order.indexOf('metadata services (IPv4)')
+      expect(metadata).to.be.greaterThan(-1)
+      expect(metadata).to.be.lessThan(order.indexOf('excluded networks (IPv4)'))
+      expect(metadata).to.be.lessThan(order.indexOf('resolvers (IPv4)'))
+    }
+  })
+
+  it('lets only who has both ids of the sidecar out as it is', () => {
+    const [first] = chain('egress').rules
+    expect(first?.matches).to.deep.equal(['meta skuid 1337', 'meta skgid 1337'])
+  })
+
+  it('refuses the sidecar dialled directly before loopback passes', () => {
+    const order = names('egress')
+    expect(order.indexOf('captured')).to.be.lessThan(order.indexOf('the sidecar dialled directly'))
+    expect(order.indexOf('the sidecar dialled directly')).to.be.lessThan(
+      order.indexOf('within this machine'),
+    )
+  })
+
+  it('names each rule of a chain differently, in characters that nft takes as they are', () => {
+    for (const { rules } of buildRuleSet(everything).chains) {
+      const all = rules.map((rule) => rule.name)
+      expect(new Set(all).size).to.equal(all.length)
+      for (const name of all) expect(name).to.match(/^[A-Za-z0-9():, -]{1,100}$/)
+    }
+  })
+
+  it('has the same rules for both families', () => {
+    for (const { rules } of buildRuleSet(everything).chains) {
+      const of = (family: string): string[] =>
+        rules
+          .filter(({ name }) => name.endsWith(`(${family})`))
+          .map(({ name }) => name.slice(0, -family.length - 2))
+      expect(of('IPv6')).to.deep.equal(of('IPv4'))
+    }
+  })
+})
