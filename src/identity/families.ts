@@ -46,6 +46,8 @@ export const families: readonly Family[] = [
   ...keys('vuln', 'state max-severity critical high cve scanned-at', 'signed', 'controller'),
   ...keys('label', '*', 'assigned', 'controller'),
   ...keys('app', '*', 'claimed', 'sidecar'),
+  // Of peers outside the mesh, by a document; no workload has it.
+  ...keys('external', 'name', 'assigned', 'controller'),
 ]
 
 const byKey = new Map(families.map((family) => [family.key, family]))

@@ -1,7 +1,8 @@
 import type { TrustProfile } from '../identity/profile.ts'
-import type { DecisionDocument } from './compiled-policy.ts'
+import { endsOf, type DecisionDocument } from './compiled-policy.ts'
 import type { Clause, Miss } from './clause-words.ts'
 import { conditionClause, meetsCondition } from './condition-clause.ts'
+import { isOutsider } from './external-words.ts'
 import { formatPort, type Port } from './port.ts'
 import { holds, type Alternative, type Selector, type Term } from './selector.ts'
 import type { Question } from './verdict.ts'
@@ -11,7 +12,7 @@ export type { Clause, Miss } from './clause-words.ts'
 
 /** All clauses of a document against a question, in the order in which a person reads it. */
 export function clausesOf(document: DecisionDocument, question: Question): Clause[] {
-  const { from, to, ports, expires } = partsOf(document)
+  const { from, to, ports, expires } = partsOf(document, question)
   return [
     sideClause('from', from, question.from),
     sideClause('to', to, question.to),
@@ -28,10 +29,15 @@ interface Parts {
   readonly expires: number | undefined
 }
 
-function partsOf(document: DecisionDocument): Parts {
-  if (document.kind !== 'Observe') return document.spec
+/** That an allow means workloads only is worth words only where the other end is none. */
+function partsOf(document: DecisionDocument, { from, to }: Question): Parts {
+  const isOutside = isOutsider(from) || isOutsider(to)
+  if (document.kind !== 'Observe') {
+    return isOutside ? { ...document.spec, ...endsOf(document) } : document.spec
+  }
   const { scope, expires } = document.spec
-  return { from: scope, to: scope, ports: undefined, expires }
+  const ends = isOutside ? endsOf(document) : { from: scope, to: scope }
+  return { ...ends, ports: undefined, expires }
 }
 
 /** How far a question is from matching a policy, without the words. */
@@ -44,7 +50,7 @@ export interface Nearness {
 
 /** Agrees with `clausesOf` in number, at a tenth of its cost. */
 export function nearnessOf(document: DecisionDocument, question: Question): Nearness {
-  const parts = partsOf(document)
+  const parts = partsOf(document, question)
   const from = nearestAlternative(parts.from, question.from)
   const to = nearestAlternative(parts.to, question.to)
   const asked = from.alternative.length + to.alternative.length

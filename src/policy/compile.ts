@@ -30,6 +30,7 @@ export function isDecisive(document: PolicyDocument): document is DecisionDocume
       return true
     case 'EnrolmentRule':
     case 'LabelAssignment':
+    case 'ExternalService':
       return false
     default:
       return document satisfies never

@@ -1,5 +1,6 @@
 import { conditionOf, type Condition } from './condition.ts'
 import { strictnessRank } from './encryption.ts'
+import { everyOutsider, withoutOutsiders } from './external-words.ts'
 import type { Guardrail } from './guardrail.ts'
 import type { NetworkPolicy } from './network-policy.ts'
 import type { Observe } from './observe.ts'
@@ -47,16 +48,30 @@ export function compilePolicy(document: DecisionDocument): CompiledPolicy {
   }
 }
 
-function compileMatch({ spec }: NetworkPolicy | Guardrail, head: Head): CompiledPolicy {
-  const { from, to, ports, expires, when } = spec
+function compileMatch(document: NetworkPolicy | Guardrail, head: Head): CompiledPolicy {
+  const { ports, expires, when } = document.spec
   return {
     ...head,
-    from,
-    to,
+    ...endsOf(document),
     ports: ports === undefined ? undefined : new Set(ports),
     expires: expires ?? Infinity,
     condition: when === undefined ? undefined : conditionOf(when),
   }
+}
+
+/** Whom a document means at each end. */
+export function endsOf(document: DecisionDocument): {
+  readonly from: Selector
+  readonly to: Selector
+} {
+  if (document.kind === 'Observe') {
+    const { scope, external } = document.spec
+    const ends = [...withoutOutsiders(scope), ...(external ? everyOutsider : [])]
+    return { from: ends, to: ends }
+  }
+  const { from, to } = document.spec
+  const isAllow = document.kind === 'NetworkPolicy' && document.spec.action === 'allow'
+  return isAllow ? { from: withoutOutsiders(from), to: withoutOutsiders(to) } : { from, to }
 }
 
 function networkPolicyHead(document: NetworkPolicy): Head {
@@ -95,19 +110,18 @@ function guardrailHead(document: Guardrail): Head {
 }
 
 function compileObserve(document: Observe): CompiledPolicy {
-  const { scope, expires } = document.spec
+  const { external, expires } = document.spec
   const verdict = freeze({
     action: 'allow',
     reason: 'allowed-by-observe',
     policy: document.name,
-    encryption: 'required',
+    encryption: external ? 'optional' : 'required',
     deadline: expires,
   })
   return {
     document,
     stage: stages.observe,
-    from: scope,
-    to: scope,
+    ...endsOf(document),
     ports: undefined,
     expires,
     condition: undefined,

@@ -2,6 +2,11 @@ import { quote } from '../base/errors.ts'
 import { didYouMean } from './did-you-mean.ts'
 import type { DocumentNode, Json, JsonObject, MapNode } from './document-node.ts'
 import { enrolmentRuleKind, type EnrolmentRule } from './enrolment-rule.ts'
+import {
+  checkMetadataService,
+  externalServiceKind,
+  type ExternalService,
+} from './external-service.ts'
 import { guardrailKind, type Guardrail } from './guardrail.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { labelAssignmentKind, type LabelAssignment } from './label-assignment.ts'
@@ -22,11 +27,12 @@ import {
 } from './shape.ts'
 
 /** Every document this version understands. A new kind is one file, and one line here and below. */
-export type PolicyDocument = NetworkPolicy | EnrolmentRule | LabelAssignment | Guardrail | Observe
+export type PolicyDocument =
+  NetworkPolicy | EnrolmentRule | LabelAssignment | Guardrail | Observe | ExternalService
 export type DocumentKind = PolicyDocument['kind']
 
 /** Kinds of the reference that this version refuses in words of their own. */
-const laterKinds = ['ExternalService', 'Workload', 'FilePolicy', 'AlertRoute']
+const laterKinds = ['Workload', 'FilePolicy', 'AlertRoute']
 
 const namespaceShape = text<string>({
   expects: '"/", the only namespace of this version',
@@ -41,6 +47,7 @@ const documentShapes: Readonly<Record<DocumentKind, Shape<PolicyDocument>>> = {
   LabelAssignment: documentShape(labelAssignmentKind),
   Guardrail: documentShape(guardrailKind),
   Observe: documentShape(observeKind),
+  ExternalService: documentShape(externalServiceKind, checkMetadataService),
 }
 
 /** The kinds this version understands. */
@@ -50,6 +57,7 @@ export const documentKinds: readonly DocumentKind[] = [
   'LabelAssignment',
   'Guardrail',
   'Observe',
+  'ExternalService',
 ]
 
 export function isDocumentKind(kind: string): kind is DocumentKind {
@@ -58,6 +66,7 @@ export function isDocumentKind(kind: string): kind is DocumentKind {
 
 function documentShape<Name extends DocumentKind, Spec>(
   kind: Kind<Name, Spec>,
+  check?: (document: DocumentOf<Name, Spec>, node: MapNode, place: Place) => void,
 ): Shape<PolicyDocument> {
   const shape = record<DocumentOf<Name, Spec>>({
     expects: `a document of kind ${kind.kind}`,
@@ -67,6 +76,7 @@ function documentShape<Name extends DocumentKind, Spec>(
       namespace: withDefault(namespaceShape, '/'),
       spec: required(kind.spec),
     },
+    ...(check === undefined ? {} : { check }),
   })
   return shape as unknown as Shape<PolicyDocument>
 }

@@ -5,8 +5,8 @@ import type { Verdict } from './verdict.ts'
 export interface Guarding {
   /** The first that denies, by name. */
   denial: Verdict | undefined
-  /** Whether one asks for encryption. */
-  encrypts: boolean
+  /** The first that asks for encryption, by name. */
+  encrypts: string | undefined
   readonly alerts: string[]
   maxStale: number | undefined
   /** From which on they may say something else; `Infinity` if never. */
@@ -14,7 +14,13 @@ export interface Guarding {
 }
 
 export function nothingGuarded(): Guarding {
-  return { denial: undefined, encrypts: false, alerts: [], maxStale: undefined, deadline: Infinity }
+  return {
+    denial: undefined,
+    encrypts: undefined,
+    alerts: [],
+    maxStale: undefined,
+    deadline: Infinity,
+  }
 }
 
 /** Adds a guardrail that matches, with the verdict that it then gives. */
@@ -24,7 +30,7 @@ export function addGuardrail(guarding: Guarding, policy: CompiledPolicy, verdict
   const { action, encryption, maxStale } = document.spec
   if (action === 'deny') guarding.denial ??= verdict
   if (action === 'alert') guarding.alerts.push(document.name)
-  if (encryption === 'required') guarding.encrypts = true
+  if (encryption === 'required') guarding.encrypts ??= document.name
   if (maxStale !== undefined) guarding.maxStale = Math.min(maxStale, guarding.maxStale ?? Infinity)
   guarding.deadline = Math.min(guarding.deadline, expires)
 }
@@ -36,11 +42,21 @@ export function guardedVerdict(verdict: Verdict, guarding: Guarding): Verdict {
   const isAllowed = base.action === 'allow'
   return {
     ...base,
-    encryption: isAllowed && encrypts ? 'required' : base.encryption,
+    encryption: isAllowed && encrypts !== undefined ? 'required' : base.encryption,
     deadline: earlier(base.deadline, deadline),
     alerts,
     maxStale,
   }
+}
+
+/**
+ * The verdict on a peer outside the mesh: nothing encrypts what goes there, so that what has to be
+ * encrypted is denied, by the guardrail that asks for it where there is one.
+ */
+export function verdictOutside(verdict: Verdict, encrypts: string | undefined): Verdict {
+  if (verdict.action === 'deny' || verdict.encryption !== 'required') return verdict
+  const policy = encrypts ?? verdict.policy
+  return { ...verdict, action: 'deny', reason: 'encryption-required', policy }
 }
 
 /** The earlier of two deadlines; `Infinity` is none. */

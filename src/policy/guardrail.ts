@@ -44,8 +44,8 @@ export const guardrailKind: Kind<'Guardrail', GuardrailSpec> = {
   spec: record<GuardrailSpec>({
     expects: 'the spec of a Guardrail',
     fields: {
-      from: selectorOrAnybody(selectorShape(defaultNeed)),
-      to: selectorOrAnybody(selectorShape(defaultNeed)),
+      from: selectorOrAnybody(selectorShape(defaultNeed, { external: true })),
+      to: selectorOrAnybody(selectorShape(defaultNeed, { external: true })),
       ports: optional(setOf(portShape, fieldLimits.ports)),
       when: optional(conditionShape),
       action: optional(oneOf(guardrailActions)),

@@ -29,6 +29,13 @@ export {
   type Requirement,
 } from './enrolment-rule.ts'
 export { explain, type ExplainedAction, type ExplainedPolicy, type Explanation } from './explain.ts'
+export {
+  profileOfService,
+  unlistedName,
+  unlistedProfile,
+  type ExternalService,
+  type ExternalServiceSpec,
+} from './external-service.ts'
 export type { Guardrail, GuardrailAction, GuardrailSpec } from './guardrail.ts'
 export { documentJsonSchema, documentJsonSchemaText } from './json-schema.ts'
 export { labelProvenance, type Labels } from './labels.ts'
@@ -42,7 +49,7 @@ export { formatProblem, PolicyError, type PolicyErrorCode, type Problem } from '
 export { PolicySet, type DecisionLimits } from './policy-set.ts'
 export type { ReadOptions } from './read-options.ts'
 export { isReason, reasonOfCode, reasons, type Reason } from './reason.ts'
-export { documentSchemaVersion, requiredSchema } from './schema-version.ts'
+export { documentSchemaVersion, isOnlyAboutOutsiders, requiredSchema } from './schema-version.ts'
 export { matchedProvenance, matchesSelector, type Selector, type Term } from './selector.ts'
 export { SubsetIndex } from './subset-index.ts'
 export type { Question, Verdict } from './verdict.ts'

@@ -27,4 +27,6 @@ export const fieldLimits = {
   labels: 64,
   labelValues: 64,
   patternLength: 512,
+  cidrs: 1_024,
+  dnsNames: 256,
 } as const

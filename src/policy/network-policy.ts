@@ -1,6 +1,8 @@
 import { checkAccountsOfCondition } from './condition-accounts.ts'
 import { conditionShape } from './condition-shape.ts'
+import type { MapNode } from './document-node.ts'
 import { encryptions, type Encryption } from './encryption.ts'
+import { isExternal } from './external-words.ts'
 import { instantShape } from './instant.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { fieldLimits } from './limits.ts'
@@ -9,7 +11,7 @@ import { portShape, type Port } from './port.ts'
 import { optional, record, required, withDefault } from './record.ts'
 import { defaultNeed, type Selector } from './selector.ts'
 import { selectorShape } from './selector-shape.ts'
-import { oneOf, setOf } from './shape.ts'
+import { complain, oneOf, setOf, type Place } from './shape.ts'
 
 export const actions = ['allow', 'deny'] as const
 export type Action = (typeof actions)[number]
@@ -41,8 +43,8 @@ export const networkPolicyKind: Kind<'NetworkPolicy', NetworkPolicySpec> = {
   spec: record<NetworkPolicySpec>({
     expects: 'the spec of a NetworkPolicy',
     fields: {
-      from: required(selectorShape(defaultNeed)),
-      to: required(selectorShape(defaultNeed)),
+      from: required(selectorShape(defaultNeed, { external: true })),
+      to: required(selectorShape(defaultNeed, { external: true })),
       ports: optional(setOf(portShape, fieldLimits.ports)),
       action: required(oneOf(actions)),
       encryption: withDefault(oneOf(encryptions), 'required'),
@@ -52,6 +54,26 @@ export const networkPolicyKind: Kind<'NetworkPolicy', NetworkPolicySpec> = {
       onReject: withDefault(onRejectShape, 'keep'),
     },
     later: ['http'],
-    check: checkAccountsOfCondition,
+    check: (spec, node, place) => {
+      checkAccountsOfCondition(spec, node, place)
+      checkEncryptionOutside(spec, node, place)
+    },
   }),
+}
+
+/** There is no tunnel to an external service, so an allow that asks for one could never take effect. */
+function checkEncryptionOutside(
+  { from, to, action, encryption }: NetworkPolicySpec,
+  node: MapNode,
+  place: Place,
+): void {
+  const isBetween = (selector: Selector): boolean => selector.every(isExternal)
+  if (isBetween(from) && isBetween(to)) {
+    complain(node.offset, place, 'one of "from" and "to" has to select workloads')
+  }
+  if (action === 'deny' || encryption === 'optional' || ![...from, ...to].some(isExternal)) return
+  const field = node.fields.find(({ name }) => name === 'encryption')
+  const message =
+    'an allow that names external services needs "encryption: optional", which is clear only towards them'
+  complain(field?.offset ?? node.offset, place, message)
 }

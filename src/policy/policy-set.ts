@@ -7,10 +7,15 @@ import {
   type Stage,
 } from './compiled-policy.ts'
 import { askCondition, conditionDeadline, readsNow } from './condition.ts'
-import { addGuardrail, earlier, guardedVerdict, nothingGuarded, type Guarding } from './guarding.ts'
-import type { Observe } from './observe.ts'
+import {
+  addGuardrail,
+  earlier,
+  guardedVerdict,
+  nothingGuarded,
+  verdictOutside,
+  type Guarding,
+} from './guarding.ts'
 import { ProfileTable, type ProfileClass } from './profile-table.ts'
-import { matchesSelector } from './selector.ts'
 import { noPolicyMatched, type Question, type Verdict } from './verdict.ts'
 import { VerdictCache } from './verdict-cache.ts'
 
@@ -98,18 +103,6 @@ export class PolicySet {
     return this.#table.know(profile).relevant
   }
 
-  /**
-   * The Observe with `external: true` that lets a peer which proves no identity reach a workload, if
-   * there is one at this time. Denies and guardrails are to be asked first, as for any peer.
-   */
-  externalObserveOf(to: TrustProfile, now: number): Observe | undefined {
-    for (const { document } of this.policies.slice(this.#recordedEnd)) {
-      if (document.kind !== 'Observe' || now >= document.spec.expires) continue
-      if (document.spec.external && matchesSelector(document.spec.scope, to)) return document
-    }
-    return undefined
-  }
-
   /** Meets both, in the table as it is after that. */
   #decideOnStranger({ from, to, port, now }: Question): Verdict {
     if (this.#table.size + 2 > this.#limits.profiles) this.#forgetProfiles()
@@ -130,6 +123,7 @@ export class PolicySet {
     const guarding = this.#guardrailsEnd === 0 ? undefined : this.#askGuardrails(asked)
     let verdict = guarding?.denial ?? this.#askPolicies(asked)
     if (guarding !== undefined) verdict = guardedVerdict(verdict, guarding)
+    if (source.isOutside || target.isOutside) verdict = verdictOutside(verdict, guarding?.encrypts)
     if (this.#policiesEnd < this.#recordedEnd) verdict = this.#withObserved(verdict, asked)
     if (this.#conditionDeadline === Infinity) return verdict
     return { ...verdict, deadline: earlier(verdict.deadline, this.#conditionDeadline) }

@@ -3,6 +3,7 @@ import { createBitset, listBits, setBit, type Bitset } from './bitset.ts'
 import type { CompiledPolicy, DecisionDocument } from './compiled-policy.ts'
 import { attributeView } from './condition.ts'
 import type { AttributeView } from './condition-language.ts'
+import { isOutsider } from './external-words.ts'
 import type { Selector } from './selector.ts'
 import { SelectorIndex } from './selector-index.ts'
 
@@ -13,6 +14,8 @@ import { SelectorIndex } from './selector-index.ts'
 export interface ProfileClass {
   /** Small, so that an id and a port make one small integer. */
   readonly id: number
+  /** They are of peers outside the mesh. */
+  readonly isOutside: boolean
   /** Policies whose `from` the profiles meet. */
   readonly from: Bitset
   /** Policies whose `to` the profiles meet, ascending. */
@@ -76,8 +79,10 @@ export class ProfileTable {
     const keys = this.#keysReadBy(met)
     const view = keys.length === 0 ? noView : attributeView(profile)
     const read = keys.map((key) => view.get(key) ?? null)
-    const name = keys.length === 0 ? met.join() : `${met.join()} ${JSON.stringify(read)}`
-    const known = this.#classes.get(name) ?? this.#addClass(name, met, view)
+    const isOutside = isOutsider(profile)
+    const told = keys.length === 0 ? met.join() : `${met.join()} ${JSON.stringify(read)}`
+    const name = isOutside ? `outside ${told}` : told
+    const known = this.#classes.get(name) ?? this.#addClass(name, met, view, isOutside)
     this.#known.set(profile.digest, known)
     return known
   }
@@ -89,7 +94,12 @@ export class ProfileTable {
     return [...keys]
   }
 
-  #addClass(name: string, met: readonly number[], view: AttributeView): ProfileClass {
+  #addClass(
+    name: string,
+    met: readonly number[],
+    view: AttributeView,
+    isOutside: boolean,
+  ): ProfileClass {
     const from = createBitset(this.#policies.length)
     const either = createBitset(this.#policies.length)
     const to: number[] = []
@@ -107,6 +117,7 @@ export class ProfileTable {
     }
     const added: ProfileClass = {
       id: this.#classes.size,
+      isOutside,
       from,
       to: Int32Array.from(to).sort(),
       toByPort: new Map(),

@@ -67,6 +67,17 @@ export function withDefaultFlag(value: boolean): Field<boolean> {
   }
 }
 
+/** `true` or `false`, or undefined when left out. */
+export function optionalFlag(): Field<boolean | undefined> {
+  const flag = withDefaultFlag(false)
+  return {
+    ...flag,
+    schema: { type: 'boolean' },
+    absent: { value: undefined },
+    write: (written) => written,
+  }
+}
+
 /** A selector that means anybody when it is left out. */
 export function selectorOrAnybody(shape: Shape<Selector>): Field<Selector> {
   return {

@@ -1,4 +1,7 @@
+import { isExternal } from './external-words.ts'
 import type { PolicyDocument } from './document.ts'
+import type { Guardrail } from './guardrail.ts'
+import type { NetworkPolicy } from './network-policy.ts'
 
 /**
  * The newest version of documents that this code can enforce. It grows with every kind or field that
@@ -6,13 +9,15 @@ import type { PolicyDocument } from './document.ts'
  *
  * - 1: NetworkPolicy, EnrolmentRule, LabelAssignment.
  * - 2: `when` and `onReject` of NetworkPolicy, Guardrail, Observe.
+ * - 3: ExternalService, `external` in selectors.
  */
-export const documentSchemaVersion = 2
+export const documentSchemaVersion = 3
 
 /** The oldest version that can enforce this document. */
 export function requiredSchema(document: PolicyDocument): number {
   switch (document.kind) {
     case 'NetworkPolicy': {
+      if (namesOutsiders(document)) return 3
       const { when, onReject } = document.spec
       return when === undefined && onReject === 'keep' ? 1 : 2
     }
@@ -20,9 +25,21 @@ export function requiredSchema(document: PolicyDocument): number {
     case 'LabelAssignment':
       return 1
     case 'Guardrail':
+      return namesOutsiders(document) ? 3 : 2
     case 'Observe':
       return 2
+    case 'ExternalService':
+      return 3
     default:
       return document satisfies never
   }
+}
+
+function namesOutsiders({ spec: { from, to } }: NetworkPolicy | Guardrail): boolean {
+  return from.some(isExternal) || to.some(isExternal)
+}
+
+/** Whether a document decides on peers outside the mesh only. */
+export function isOnlyAboutOutsiders({ spec: { from, to } }: NetworkPolicy | Guardrail): boolean {
+  return from.every(isExternal) || to.every(isExternal)
 }

@@ -11,8 +11,15 @@ import {
 import { families } from '../identity/families.ts'
 import { didYouMean } from './did-you-mean.ts'
 import type { DocumentNode, JsonObject, MapField, MapNode } from './document-node.ts'
+import { anyService, externalNameKey, isExternal } from './external-words.ts'
 import { fieldLimits } from './limits.ts'
-import { requiresValue, type Alternative, type Selector, type Term } from './selector.ts'
+import {
+  defaultNeed,
+  requiresValue,
+  type Alternative,
+  type Selector,
+  type Term,
+} from './selector.ts'
 import {
   complain,
   oneOrSetOf,
@@ -38,10 +45,14 @@ const selectorKeySchema: JsonObject = {
 
 /**
  * Selectors as they are written (POLICY, "Selectors"): a map is *and* over keys, a list of values is
- * *or*, a list of maps is *or*. `need` is the provenance of a key that does not name one.
+ * *or*, a list of maps is *or*. `need` is the provenance of a key that does not name one. Peers
+ * outside the mesh can be meant only where `external` says so.
  */
-export function selectorShape(need: Provenance): Shape<Selector> {
-  const map = alternativeShape(need)
+export function selectorShape(
+  need: Provenance,
+  { external = false }: { readonly external?: boolean } = {},
+): Shape<Selector> {
+  const map = alternativeShape(need, external)
   const expects = `a selector (a map such as { label.app: web }, or a list of up to ${String(fieldLimits.selectorMaps)} of them)`
   return {
     expects,
@@ -70,23 +81,70 @@ function anybodyHint(written: unknown): string {
   return written === null || written === '*' ? '; write {} for every workload' : ''
 }
 
-function alternativeShape(need: Provenance): Shape<Alternative> {
+function alternativeShape(need: Provenance, external: boolean): Shape<Alternative> {
   const expects = 'a map such as { label.app: web }'
+  const map: JsonObject = {
+    type: 'object',
+    maxProperties: fieldLimits.selectorKeys,
+    propertyNames: selectorKeySchema,
+    additionalProperties: values.schema,
+  }
   return {
     expects,
-    schema: {
-      type: 'object',
-      maxProperties: fieldLimits.selectorKeys,
-      propertyNames: selectorKeySchema,
-      additionalProperties: values.schema,
+    schema: external ? { ...map, properties: { external: map } } : map,
+    read: (node, place) => {
+      if (node.kind !== 'map') return refuse(node, place, expects)
+      const field = external ? node.fields.find(({ name }) => name === 'external') : undefined
+      return field === undefined
+        ? readMap(node, place, need)
+        : readExternal(node, field, place, need)
     },
-    read: (node, place) =>
-      node.kind === 'map' ? readMap(node, place, need) : refuse(node, place, expects),
     write: (alternative): JsonObject =>
-      Object.fromEntries(
-        alternative.map((term) => [spellKey(term, need), values.write(spellTests(term))]),
-      ),
+      isExternal(alternative)
+        ? { external: writeMap(alternative.flatMap(nameTerm), need) }
+        : writeMap(alternative, need),
   }
+}
+
+function writeMap(alternative: Alternative, need: Provenance): JsonObject {
+  return Object.fromEntries(
+    alternative.map((term) => [spellKey(term, need), values.write(spellTests(term))]),
+  )
+}
+
+/** What `external: { name: ... }` is called inside a document, and in a profile. */
+const nameField = 'name'
+
+/** A term about the name as it is written; none where any name will do. */
+function nameTerm(term: Term): Term[] {
+  if (term.key !== externalNameKey) return [term]
+  return term.present ? [] : [{ ...term, key: nameField, need: defaultNeed }]
+}
+
+function readExternal(
+  node: MapNode,
+  { offset, value }: MapField,
+  place: Place,
+  need: Provenance,
+): Alternative | Refused {
+  if (node.fields.length > 1) {
+    return complain(offset, place, '"external" stands alone in its map: no workload is external')
+  }
+  const inside = placeOf(place, 'external')
+  if (value.kind === 'refused') return refused
+  if (value.kind !== 'map') return refuse(value, inside, 'a map such as { name: payments-api }')
+  const fields = value.fields.filter(({ name }) => name !== nameField)
+  const named = value.fields.find(({ name }) => name === nameField)
+  const name = named === undefined ? anyService : readName(named, inside)
+  const terms = readMap({ ...value, fields }, inside, need)
+  return name === refused || terms === refused ? refused : [name, ...terms]
+}
+
+function readName(field: MapField, place: Place): Term | Refused {
+  const tests = readTests(field.value, placeOf(place, nameField))
+  if (tests === refused) return refused
+  if (tests.absent) return complain(field.offset, place, 'every external service has a name')
+  return tests.present ? anyService : { ...anyService, ...tests }
 }
 
 function readMap(node: MapNode, place: Place, need: Provenance): Alternative | Refused {
@@ -121,7 +179,10 @@ type KeyOfTerm = Pick<Term, 'key' | 'need'>
 
 function readKey({ name, offset }: MapField, place: Place, need: Provenance): KeyOfTerm | Refused {
   if (name === 'external') {
-    return complain(offset, place, 'external services are not supported yet by this version')
+    return complain(offset, place, 'external services cannot be meant here, only workloads')
+  }
+  if (name.startsWith(externalNameKey)) {
+    return complain(offset, place, 'write { external: { name: ... } } for an external service')
   }
   const at = name.lastIndexOf('@')
   const key = at === -1 ? name : name.slice(0, at)

@@ -1,6 +1,7 @@
 import { quote } from '../base/errors.ts'
 import { isAtLeast } from '../identity/attributes.ts'
 import type { ProfileEntry } from '../identity/profile.ts'
+import { externalNameKey } from './external-words.ts'
 import { formatPort } from './port.ts'
 import { defaultNeed, type Term } from './selector.ts'
 
@@ -19,7 +20,8 @@ function showValues(values: readonly string[]): string {
 
 /** What a term asks for: `label.app=web or api`, `label.app other than web`, `no label.app`. */
 export function describeTerm({ key, need, anyOf, except, present, absent }: Term): string {
-  const name = need === defaultNeed ? key : `${key}@${need}`
+  const isUsual = need === defaultNeed || key === externalNameKey
+  const name = isUsual ? key : `${key}@${need}`
   const wishes: string[] = []
   if (anyOf.length > 0) wishes.push(`${name}=${showValues(anyOf)}`)
   if (except !== undefined) wishes.push(`${name} other than ${showValue(except)}`)

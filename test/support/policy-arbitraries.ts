@@ -2,7 +2,13 @@ import fc from 'fast-check'
 import type { Attribute } from '../../src/identity/attributes.ts'
 import { createProfile, type TrustProfile } from '../../src/identity/profile.ts'
 import { provenances } from '../../src/identity/provenance.ts'
-import { isDecisive, parseDocuments, type DecisionDocument } from '../../src/policy/index.ts'
+import {
+  isDecisive,
+  profileOfService,
+  unlistedProfile,
+  parseDocuments,
+  type DecisionDocument,
+} from '../../src/policy/index.ts'
 import { conditionTexts } from './policy-conditions.ts'
 
 /** So few keys and values that random profiles and policies meet often. */
@@ -18,6 +24,38 @@ const attribute: fc.Arbitrary<Attribute> = fc.record({
 export const profiles: fc.Arbitrary<TrustProfile> = fc
   .array(attribute, { maxLength: 6 })
   .map((attributes) => createProfile(attributes).profile)
+
+/** Profiles of peers outside the mesh, those that no document names among them. */
+export const outsiders: fc.Arbitrary<TrustProfile> = fc.oneof(
+  fc.constant(unlistedProfile),
+  fc
+    .record(
+      {
+        app: fc.constantFrom(...values),
+        env: fc.constantFrom(...values),
+      },
+      { requiredKeys: [] },
+    )
+    .chain(({ app, env }) =>
+      fc.constantFrom(...values).map((name) => {
+        const given: [string, string | undefined][] = [
+          ['label.app', app],
+          ['label.env', env],
+        ]
+        const attributes = new Map(
+          given.flatMap(([key, value]) => (value === undefined ? [] : [[key, [value]] as const])),
+        )
+        const spec = { cidrs: ['203.0.113.0/24'], attributes }
+        const rest = { dns: undefined, ports: undefined, private: false, sni: undefined }
+        return profileOfService({
+          kind: 'ExternalService',
+          name,
+          namespace: '/',
+          spec: { ...spec, ...rest },
+        })
+      }),
+    ),
+)
 
 /** Each key with the provenances that it can be asked for. */
 const askedKeys = [
@@ -44,9 +82,27 @@ const map = fc.dictionary(fc.constantFrom(...askedKeys), tests, {
   maxKeys: 3,
   noNullPrototype: true,
 })
-const selector = fc.oneof(
+/** Whom a scope can mean. */
+const workloads = fc.oneof(
   { weight: 3, arbitrary: map },
   fc.array(map, { minLength: 1, maxLength: 3 }),
+)
+
+const external = fc
+  .record(
+    { test: fc.dictionary(fc.constantFrom('label.app', 'label.env'), tests, { maxKeys: 2 }) },
+    { noNullPrototype: true },
+  )
+  .chain(({ test }) =>
+    fc.option(fc.constantFrom('a', 'b', '!a', '*'), { nil: undefined }).map((name) => ({
+      external: name === undefined ? { ...test } : { ...test, name },
+    })),
+  )
+
+const selector = fc.oneof(
+  { weight: 6, arbitrary: workloads },
+  { weight: 1, arbitrary: external },
+  { weight: 1, arbitrary: fc.tuple(map, external).map((both): object => both) },
 )
 
 export const ports: fc.Arbitrary<number> = fc.constantFrom(80, 443, 5432)
@@ -75,6 +131,18 @@ const policySpec = fc.record(
   { requiredKeys: ['from', 'to', 'action'], noNullPrototype: true },
 )
 
+/** An allow that names external services has to say that it is content without encryption. */
+const meaningfulPolicySpec = policySpec
+  .filter(({ from, to }) => !isOnlyExternal(from) || !isOnlyExternal(to))
+  .map((spec) => {
+    const namesExternal = JSON.stringify([spec.from, spec.to]).includes('"external"')
+    return namesExternal && spec.action === 'allow' ? { ...spec, encryption: 'optional' } : spec
+  })
+
+function isOnlyExternal(written: object): boolean {
+  return !Array.isArray(written) && 'external' in written
+}
+
 const guardrailSpec = fc
   .record(
     {
@@ -92,12 +160,12 @@ const guardrailSpec = fc
   .filter((spec) => [spec.action, spec.encryption, spec.maxStale].some((set) => set !== undefined))
 
 const observeSpec = fc.record(
-  { scope: selector, expires: ends, external: fc.boolean() },
+  { scope: workloads, expires: ends, external: fc.boolean() },
   { requiredKeys: ['scope', 'expires'], noNullPrototype: true },
 )
 
 const document = fc.oneof(
-  { weight: 6, arbitrary: policySpec.map((spec) => ({ kind: 'NetworkPolicy', spec })) },
+  { weight: 6, arbitrary: meaningfulPolicySpec.map((spec) => ({ kind: 'NetworkPolicy', spec })) },
   { weight: 2, arbitrary: guardrailSpec.map((spec) => ({ kind: 'Guardrail', spec })) },
   { weight: 1, arbitrary: observeSpec.map((spec) => ({ kind: 'Observe', spec })) },
 )

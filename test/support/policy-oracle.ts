@@ -4,6 +4,7 @@ import type {
   DecisionDocument,
   Guardrail,
   NetworkPolicy,
+  Observe,
   Question,
   Selector,
   Term,
@@ -26,6 +27,18 @@ export interface OracleVerdict {
  * indexed, ordered beforehand or remembered. It shares no code with the engine.
  */
 export function oracle(documents: readonly DecisionDocument[], question: Question): OracleVerdict {
+  const verdict = policiesSay(documents, question)
+  const isOutside = isOutsider(question.from) || isOutsider(question.to)
+  if (!isOutside || verdict.action === 'deny' || verdict.encryption !== 'required') return verdict
+  const encrypting = documents.filter(
+    (each) =>
+      each.kind === 'Guardrail' && each.spec.encryption === 'required' && matches(each, question),
+  )
+  const policy = first(encrypting)?.name ?? verdict.policy
+  return { ...verdict, action: 'deny', reason: 'encryption-required', policy }
+}
+
+function policiesSay(documents: readonly DecisionDocument[], question: Question): OracleVerdict {
   const guardrails = documents.filter((each) => each.kind === 'Guardrail')
   const policies = documents.filter((each) => each.kind === 'NetworkPolicy')
   const guarding = guardrails.filter((each) => matches(each, question))
@@ -59,17 +72,27 @@ export function oracle(documents: readonly DecisionDocument[], question: Questio
     documents.filter(
       (each) =>
         each.kind === 'Observe' &&
-        selects(each.spec.scope, question.from) &&
-        selects(each.spec.scope, question.to) &&
+        lets(each, question.from) &&
+        lets(each, question.to) &&
         question.now < each.spec.expires,
     ),
   )
-  const encryption = 'required'
+  const isOpen = letting?.kind === 'Observe' && letting.spec.external
+  const encryption = isOpen && !mustEncrypt ? 'optional' : 'required'
   if (letting === undefined) {
     return { action: 'deny', reason: 'no-policy-matched', policy: undefined, encryption, ...noted }
   }
   const reason = 'allowed-by-observe'
   return { action: 'allow', reason, policy: letting.name, encryption, ...noted }
+}
+
+function isOutsider({ entries }: TrustProfile): boolean {
+  return entries.has('external.name')
+}
+
+/** Whether an Observe has an end in its scope. */
+function lets({ spec }: Observe, end: TrustProfile): boolean {
+  return isOutsider(end) ? spec.external : selects(spec.scope, end)
 }
 
 type Matchable = NetworkPolicy | Guardrail
@@ -85,11 +108,21 @@ export function matches(document: Matchable, question: Question): boolean {
   const answer = answerOf(document, question)
   const isStrict = document.kind === 'Guardrail' || document.spec.action === 'deny'
   return (
-    selects(spec.from, from) &&
-    selects(spec.to, to) &&
+    means(document, spec.from, from) &&
+    means(document, spec.to, to) &&
     (spec.ports === undefined || spec.ports.some((named) => named === port)) &&
     (spec.expires === undefined || spec.expires > now) &&
     (answer === 'yes' || (answer === 'unknown' && isStrict))
+  )
+}
+
+/** An allow means workloads unless it says `external`; what restricts means everybody it fits. */
+function means(document: Matchable, selector: Selector, end: TrustProfile): boolean {
+  const isAllow = document.kind === 'NetworkPolicy' && document.spec.action === 'allow'
+  if (!isAllow || !isOutsider(end)) return selects(selector, end)
+  return selects(
+    selector.filter((terms) => terms.some(({ key }) => key === 'external.name')),
+    end,
   )
 }
 

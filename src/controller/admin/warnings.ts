@@ -27,6 +27,8 @@ function selectorsOf(document: PolicyDocument): readonly Selector[] {
       return [document.spec.scope]
     case 'LabelAssignment':
       return [document.spec.select]
+    case 'ExternalService':
+      return []
     default:
       return document satisfies never
   }

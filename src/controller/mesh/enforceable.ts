@@ -1,6 +1,7 @@
 import {
   compilePolicies,
   isDecisive,
+  isOnlyAboutOutsiders,
   requiredSchema,
   type DecisionDocument,
   type PolicyDocument,
@@ -78,11 +79,16 @@ export function describeLagging(lagging: readonly Lagging[]): string {
 function isSafeToLeaveOut(document: DecisionDocument): boolean {
   switch (document.kind) {
     case 'NetworkPolicy':
-      return document.spec.action === 'allow' || document.spec.mode === 'observe'
+      return (
+        document.spec.action === 'allow' ||
+        document.spec.mode === 'observe' ||
+        isOnlyAboutOutsiders(document)
+      )
     case 'Observe':
       return true
     case 'Guardrail':
-      return false
+      // To a sidecar so old nobody is outside the mesh: it reaches such peers not at all.
+      return isOnlyAboutOutsiders(document)
     default:
       return document satisfies never
   }

@@ -10,6 +10,7 @@ import {
   parseDocuments,
   PolicyError,
   requiredSchema,
+  unlistedProfile,
   type Question,
   type Verdict,
 } from '../../../src/policy/index.ts'
@@ -253,12 +254,22 @@ describe('Observe', () => {
     expect(() => setOf({}, {}, { o: { scope } })).to.throw(PolicyError, /"expires" is missing/)
   })
 
-  it('admits peers without an identity only where it says so', () => {
-    const set = (external: boolean) => setOf({}, {}, { o: { scope, external, expires: at(2_000) } })
-    expect(set(true).externalObserveOf(west, 1_000)?.name).to.equal('o')
-    expect(set(true).externalObserveOf(west, 2_000)).to.equal(undefined)
-    expect(set(true).externalObserveOf(profileOf({ 'label.app': 'x' }), 1_000)).to.equal(undefined)
-    expect(set(false).externalObserveOf(west, 1_000)).to.equal(undefined)
+  it('admits peers that no document names only where it says so', () => {
+    const ask = (external: boolean, to: TrustProfile, now = 1_000) =>
+      setOf({}, {}, { o: { scope, external, expires: at(2_000) } }).decide({
+        from: unlistedProfile,
+        to,
+        port: 443,
+        now,
+      })
+    expect(ask(true, west)).to.include({
+      action: 'allow',
+      reason: 'allowed-by-observe',
+      encryption: 'optional',
+    })
+    expect(ask(true, west, 2_000).action).to.equal('deny')
+    expect(ask(true, profileOf({ 'label.app': 'x' })).action).to.equal('deny')
+    expect(ask(false, west).action).to.equal('deny')
   })
 })
 

@@ -105,9 +105,9 @@ name: x
       'f.yaml:7:11: spec.ports[0]: expected "tcp/PORT" with PORT from 1 to 65535, got the number 5432; write "5432" with the quotes',
       'f.yaml:7:17: spec.ports[1]: expected "tcp/PORT" with PORT from 1 to 65535, got "tcp/0"',
       'f.yaml:7:24: spec.ports[2]: expected "tcp/PORT" with PORT from 1 to 65535, got "5432"; did you mean "tcp/5432"',
-      'f.yaml:9:7: expected a kind out of NetworkPolicy, EnrolmentRule, LabelAssignment, Guardrail, Observe, got "NetworkPolcy"; did you mean "NetworkPolicy"',
+      'f.yaml:9:7: expected a kind out of NetworkPolicy, EnrolmentRule, LabelAssignment, Guardrail, Observe, ExternalService, got "NetworkPolcy"; did you mean "NetworkPolicy"',
       'f.yaml:11:7: the kind FilePolicy is not supported yet by this version',
-      'f.yaml:13:1: the field "kind" is missing: expected one of NetworkPolicy, EnrolmentRule, LabelAssignment, Guardrail, Observe',
+      'f.yaml:13:1: the field "kind" is missing: expected one of NetworkPolicy, EnrolmentRule, LabelAssignment, Guardrail, Observe, ExternalService',
     ])
   })
 
@@ -167,7 +167,11 @@ name: x
       '4:11',
       /did you mean "aws.account"/,
     ],
-    'an external end': [withSpec('to: { external: { a: b } }'), '4:9', /not supported yet/],
+    'an external key that is none': [
+      withSpec('to: { external: { a: b } }'),
+      '4:21',
+      /expected a dotted lower-case/,
+    ],
     'http rules': [withSpec('http: []'), '4:3', /"http" is not supported yet/],
     udp: [withSpec('ports: [udp/53]'), '4:11', /other protocols are not supported yet/],
     'a port beyond the last': [withSpec('ports: [tcp/65536]'), '4:11', /from 1 to 65535/],
