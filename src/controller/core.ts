@@ -21,6 +21,7 @@ import { createNodeBinder, type NodeBinder } from './enrolment/node-binder.ts'
 import type { ChallengeTables } from './enrolment/nonce.ts'
 import { createFlowRecorder, type FlowRecorder } from './flows/recorder.ts'
 import { openIncidents, type Incidents } from './incidents.ts'
+import { createMeshAddresses } from './mesh/mesh-addresses.ts'
 import { createDistributor, type Distributor } from './mesh/distributor.ts'
 import { tooOld } from './mesh/late-report.ts'
 import { createControllerMetrics, type ControllerMetrics } from './metrics.ts'
@@ -109,9 +110,13 @@ export async function openCore(
     floors: () => floors.floors(),
     now: () => clock.now(),
   }
+  const addresses = createMeshAddresses((address) => {
+    distributor.meshAddressAdded(address)
+  })
   const distributor: Distributor = createDistributor({
     book,
     trust,
+    addresses,
     clock,
     metrics,
     log,
@@ -123,7 +128,9 @@ export async function openCore(
         .catch(logFailure(log, 'incident not reported'))
     },
   })
-  const registry = await loadRegistry(store.tables, clock.now())
+  const registry = await loadRegistry(store.tables, clock.now(), ({ lastNotAfterMs }, profile) => {
+    addresses.note(profile, lastNotAfterMs)
+  })
   const catchUp = createFloorCatchUp()
   const deferred = createDeferredWrites({
     store,

@@ -1,6 +1,8 @@
 import { compilePolicies } from '../policy/compile.ts'
 import { decodeDocument, encodeSpec } from '../policy/canonical.ts'
 import type { PolicyDocument } from '../policy/document.ts'
+import type { ExternalService } from '../policy/external-service.ts'
+import { createExternalReaches, type ExternalReaches } from '../policy/external-reach.ts'
 import type { EnrolmentRule } from '../policy/enrolment-rule.ts'
 import type { LabelAssignment } from '../policy/label-assignment.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
@@ -32,6 +34,8 @@ export interface DocumentChange {
 export interface DocumentBook {
   readonly version: number
   readonly policies: PolicySet
+  /** Whom each workload may meet outside the mesh. */
+  readonly external: ExternalReaches
   readonly rules: readonly EnrolmentRule[]
   readonly assignments: readonly LabelAssignment[]
   all(): Iterable<KnownDocument>
@@ -62,6 +66,9 @@ export async function loadDocumentBook(tables: Tables): Promise<DocumentBook> {
     },
     get policies() {
       return compiled.policies
+    },
+    get external() {
+      return compiled.external
     },
     get rules() {
       return compiled.rules
@@ -125,15 +132,19 @@ export function specTextOf(document: PolicyDocument): string {
 
 function compile(documents: Iterable<KnownDocument>): {
   readonly policies: PolicySet
+  readonly external: ExternalReaches
   readonly rules: readonly EnrolmentRule[]
   readonly assignments: readonly LabelAssignment[]
 } {
   const rules: EnrolmentRule[] = []
   const assignments: LabelAssignment[] = []
+  const services: ExternalService[] = []
   const all = Array.from(documents, ({ document }) => document)
   for (const document of all) {
     if (document.kind === 'EnrolmentRule') rules.push(document)
     else if (document.kind === 'LabelAssignment') assignments.push(document)
+    else if (document.kind === 'ExternalService') services.push(document)
   }
-  return { policies: compilePolicies(all), rules, assignments }
+  const policies = compilePolicies(all)
+  return { policies, external: createExternalReaches(policies, services), rules, assignments }
 }

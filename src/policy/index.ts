@@ -29,6 +29,12 @@ export {
   type Requirement,
 } from './enrolment-rule.ts'
 export { explain, type ExplainedAction, type ExplainedPolicy, type Explanation } from './explain.ts'
+export { createExternalPeers, type ExternalPeer, type ExternalPeers } from './external-peers.ts'
+export {
+  createExternalReaches,
+  type ExternalReach,
+  type ExternalReaches,
+} from './external-reach.ts'
 export {
   profileOfService,
   unlistedName,
@@ -43,6 +49,7 @@ export type { LabelAssignment, LabelAssignmentSpec } from './label-assignment.ts
 export { documentLimits } from './limits.ts'
 export type { Action, NetworkPolicy, NetworkPolicySpec, PolicyMode } from './network-policy.ts'
 export type { Observe, ObserveSpec } from './observe.ts'
+export { addressBytes } from './network.ts'
 export { onRejectOf, onRejects, type OnReject } from './on-reject.ts'
 export { documentId, parseDocuments } from './parse.ts'
 export { formatProblem, PolicyError, type PolicyErrorCode, type Problem } from './policy-error.ts'

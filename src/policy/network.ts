@@ -8,6 +8,11 @@ export interface Network {
   readonly bits: number
 }
 
+/** The bytes of an address; undefined for a text that is none. */
+export function addressBytes(text: string): Uint8Array | undefined {
+  return text.includes('/') ? undefined : parseNetwork(text)?.address
+}
+
 /** The network of a text in canonical form. */
 export function networkOf(cidr: string): Network {
   const network = parseNetwork(cidr)

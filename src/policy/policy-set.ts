@@ -103,6 +103,20 @@ export class PolicySet {
     return this.#table.know(profile).relevant
   }
 
+  /**
+   * Whether an allow or an Observe could let a connection from one to the other through, on some port
+   * and at some time. What it says no to, `decide` denies.
+   */
+  mayAllow(from: TrustProfile, to: TrustProfile): boolean {
+    if (this.#table.size + 2 > this.#limits.profiles) this.#forgetProfiles()
+    const source = this.#table.know(from)
+    return this.#table.know(to).to.some((at) => {
+      const { stage, verdict } = this.policies[at] ?? {}
+      const decides = stage === stages.policy || stage === stages.observe
+      return decides && verdict?.action === 'allow' && hasBit(source.from, at)
+    })
+  }
+
   /** Meets both, in the table as it is after that. */
   #decideOnStranger({ from, to, port, now }: Question): Verdict {
     if (this.#table.size + 2 > this.#limits.profiles) this.#forgetProfiles()

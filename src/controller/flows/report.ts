@@ -97,9 +97,15 @@ function checkRecord(record: FlowRecord__Output, reporter: FlowParty, now: numbe
   return { half, flowIds: checkFlowIds(record.flowIds) }
 }
 
+/** An external service by its name, or a peer that no document names. */
+const externalPeer = /^external:(?:[a-z0-9._-]{1,128}|\(unlisted\))$/
+
 function checkPeer({ peerWorkloadId, peerSpiffeId }: FlowRecord__Output): FlowParty {
   if (peerWorkloadId !== '' && !/^[0-9a-f]{32}$/.test(peerWorkloadId)) {
     throw refuse('peer_workload_id', 'a workload id of 32 hex characters', quote(peerWorkloadId))
+  }
+  if (peerWorkloadId === '' && externalPeer.test(peerSpiffeId)) {
+    return { workloadId: '', spiffeId: peerSpiffeId }
   }
   if ((peerWorkloadId === '') !== (peerSpiffeId === '')) {
     throw refuse('peer_spiffe_id', 'a SPIFFE ID together with a workload id', quote(peerSpiffeId))

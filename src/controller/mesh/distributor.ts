@@ -3,6 +3,8 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { TrustBundle } from '../../identity/index.ts'
 import { compilePolicies } from '../../policy/compile.ts'
+import type { ExternalReach } from '../../policy/external-reach.ts'
+import { profileOfService } from '../../policy/external-service.ts'
 import type { PolicyDocument } from '../../policy/document.ts'
 import { unauthenticated, whyNotGood, type Trust } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
@@ -15,6 +17,7 @@ import {
   encodeRenewNow,
   encodeSnapshot,
 } from './snapshot.ts'
+import type { MeshAddresses } from './mesh-addresses.ts'
 import { sendableTo } from './enforceable.ts'
 import type { WatchContent, Watcher } from './watcher.ts'
 
@@ -28,6 +31,8 @@ export interface Distributor {
   readonly watching: number
   /** Sends a new snapshot to those that one of the changed policies can concern. */
   documentsChanged(changes: readonly DocumentChange[]): Promise<number>
+  /** Sends a new snapshot to those that could take this address for one outside the mesh. */
+  meshAddressAdded(address: Buffer): void
   bundleChanged(): Promise<number>
   /** Sends the floor list to all, and ends the streams of those that are below it. Counts the told. */
   floorsChanged(): Promise<number>
@@ -47,6 +52,7 @@ export const acknowledgeMs = 60_000
 export function createDistributor(deps: {
   readonly book: DocumentBook
   readonly trust: Trust
+  readonly addresses: Pick<MeshAddresses, 'list'>
   readonly clock: Clock
   readonly metrics: ControllerMetrics
   readonly log: Logger
@@ -71,8 +77,17 @@ export function createDistributor(deps: {
       if (shortfall !== '' && shortfall !== status.shortfall) deps.onShortfall(watcher, shortfall)
       if (documents === undefined) return { version, message: undefined, shortfall }
       metrics.pushes.inc({ kind: 'snapshot' })
-      const encoded = documents.map((document) => book.known(document).encoded)
-      return { version, message: encodeSnapshot(version, bundleField(), encoded), shortfall }
+      // Whoever is too old for them is sent no allow that names them either.
+      const reach = open.schemaVersion < firstExternalSchema ? undefined : reachOf(watcher)
+      const encoded = [...documents, ...(reach?.services ?? [])].map(
+        (document) => book.known(document).encoded,
+      )
+      const cutOut = reach === undefined ? [] : meshAddressesWithin(reach)
+      return {
+        version,
+        message: encodeSnapshot(version, bundleField(), encoded, cutOut),
+        shortfall,
+      }
     },
     floors: () => {
       metrics.pushes.inc({ kind: 'floors' })
@@ -83,6 +98,27 @@ export function createDistributor(deps: {
       metrics.pushes.inc({ kind: 'renew-now' })
       return encodeRenewNow(reason)
     },
+  }
+
+  const reachOf = ({ profile }: Watcher): ExternalReach =>
+    profile === undefined ? book.external.whole : book.external.of(profile)
+  const meshAddressesWithin = (reach: ExternalReach): Buffer[] =>
+    deps.addresses.list(clock.now()).filter((address) => reach.covers(address))
+
+  /** Addresses that are to be told of, while others are still being told. */
+  const added: Buffer[] = []
+  let telling: Promise<void> | undefined
+  const tellAdded = async (): Promise<void> => {
+    await nextTurn()
+    while (added.length > 0) {
+      const batch = added.splice(0)
+      await tell((watcher) => {
+        const reach = reachOf(watcher)
+        if (!batch.some((address) => reach.covers(address))) return false
+        watcher.needSnapshot()
+        return true
+      })
+    }
   }
 
   const tell = async (mark: (watcher: Watcher) => boolean): Promise<number> => {
@@ -137,7 +173,7 @@ export function createDistributor(deps: {
     },
     documentsChanged: async (changes) => {
       metrics.policyVersion.set(book.version)
-      const isConcerned = concernedBy(changes)
+      const isConcerned = concernedBy(changes, book)
       const told = await tell((watcher) => {
         if (!isConcerned(watcher)) return false
         watcher.needSnapshot()
@@ -145,6 +181,16 @@ export function createDistributor(deps: {
       })
       log.info({ version: book.version, sidecars: told }, 'policy pushed')
       return told
+    },
+    meshAddressAdded: (address) => {
+      added.push(address)
+      telling ??= tellAdded()
+        .catch((error: unknown) => {
+          log.error({ error }, 'mesh addresses not pushed')
+        })
+        .finally(() => {
+          telling = undefined
+        })
     },
     bundleChanged: async () => {
       metrics.policyVersion.set(book.version)
@@ -200,14 +246,24 @@ function remembered<T extends TrustBundle | object>(
   }
 }
 
-function concernedBy(changes: readonly DocumentChange[]): (watcher: Watcher) => boolean {
+/** The oldest schema version that knows of peers outside the mesh. */
+const firstExternalSchema = 3
+
+function concernedBy(
+  changes: readonly DocumentChange[],
+  book: DocumentBook,
+): (watcher: Watcher) => boolean {
   const documentsOf = (side: 'before' | 'after'): PolicyDocument[] =>
     changes.flatMap((change) => change[side]?.document ?? [])
   const before = compilePolicies(documentsOf('before'))
   const after = compilePolicies(documentsOf('after'))
-  if (before.policies.length + after.policies.length === 0) return () => false
+  const services = [...documentsOf('before'), ...documentsOf('after')].flatMap((document) =>
+    document.kind === 'ExternalService' ? profileOfService(document) : [],
+  )
+  if (before.policies.length + after.policies.length + services.length === 0) return () => false
   return ({ profile }) =>
     profile === undefined ||
     before.relevantFor(profile).length > 0 ||
-    after.relevantFor(profile).length > 0
+    after.relevantFor(profile).length > 0 ||
+    services.some((service) => book.external.includes(profile, service))
 }

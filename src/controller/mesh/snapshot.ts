@@ -13,8 +13,9 @@ export function encodeSnapshot(
   version: number,
   encodedBundle: Buffer,
   encodedDocuments: readonly Buffer[],
+  meshAddresses: readonly Buffer[] = [],
 ): Buffer {
-  const head = snapshotCodec.encode({ version })
+  const head = snapshotCodec.encode({ version, meshAddresses: [...meshAddresses] })
   const length = encodedDocuments.reduce(
     (sum, document) => sum + document.length,
     head.length + encodedBundle.length,

@@ -47,7 +47,10 @@ interface Entry {
   readonly certificates: Map<string, StoredCertificate>
 }
 
-export function createRegistry(): Registry {
+/** `onWorkload` hears of every workload that is put, with its profile. */
+export function createRegistry(
+  onWorkload: (stored: StoredWorkload, profile: TrustProfile) => void = () => undefined,
+): Registry {
   const workloads = new Map<string, Entry>()
   const byPlace = new Map<string, Entry>()
   const byNode = new Map<string, Entry[]>()
@@ -81,11 +84,13 @@ export function createRegistry(): Registry {
         const beside = byNode.get(stored.nodeKeySha256)
         if (beside === undefined) byNode.set(stored.nodeKeySha256, [entry])
         else beside.push(entry)
+        onWorkload(stored, profile)
         return
       }
       if (!stored.profile.equals(known.stored.profile))
         known.profile = decodeProfile(stored.profile)
       known.stored = stored
+      onWorkload(stored, known.profile)
     },
     putCertificate: (certificate) => {
       workloads.get(certificate.workloadId)?.certificates.set(certificate.serial, certificate)
@@ -108,8 +113,12 @@ export function createRegistry(): Registry {
 }
 
 /** Reads the whole registry from the store. */
-export async function loadRegistry(tables: Tables, now: number): Promise<Registry> {
-  const registry = createRegistry()
+export async function loadRegistry(
+  tables: Tables,
+  now: number,
+  onWorkload?: (stored: StoredWorkload, profile: TrustProfile) => void,
+): Promise<Registry> {
+  const registry = createRegistry(onWorkload)
   for (const node of await loadNodes(tables)) registry.putNode(node)
   for (const workload of await loadWorkloads(tables)) registry.putWorkload(workload)
   for (const certificate of await loadCertificates(tables, now)) {

@@ -8,10 +8,12 @@ export interface Snapshot {
   'version'?: (number | string | Long);
   'bundle'?: (_blazon_v1_Bundle | null);
   'documents'?: (_blazon_v1_Document)[];
+  'meshAddresses'?: (Buffer | Uint8Array | string)[];
 }
 
 export interface Snapshot__Output {
   'version': (number);
   'bundle': (_blazon_v1_Bundle__Output | null);
   'documents': (_blazon_v1_Document__Output)[];
+  'meshAddresses': (Buffer)[];
 }

@@ -1,0 +1,62 @@
+import type { TrustProfile } from '../identity/trust-profile.ts'
+import { createExternalPeers, type ExternalPeer, type ExternalPeers } from './external-peers.ts'
+import { unlistedProfile, type ExternalService } from './external-service.ts'
+import type { PolicySet } from './policy-set.ts'
+import { isPrivate } from './reserved-addresses.ts'
+
+/** What of the world outside the mesh some allow may open to a workload, or it to. */
+export interface ExternalReach {
+  readonly services: readonly ExternalService[]
+  /**
+   * Whether the workload could take an address (4 or 16 bytes) for one outside the mesh, so that it has
+   * to be told if it is not.
+   */
+  covers(address: Uint8Array): boolean
+}
+
+/** Finds the reach of workloads, each profile once. */
+export interface ExternalReaches {
+  of(profile: TrustProfile): ExternalReach
+  /** The reach of a workload whose profile is not known. */
+  readonly whole: ExternalReach
+  /** Whether a service, by its profile, is within the reach of a workload. */
+  includes(profile: TrustProfile, service: TrustProfile): boolean
+}
+
+const mostRemembered = 16_384
+
+export function createExternalReaches(
+  policies: PolicySet,
+  services: Iterable<ExternalService>,
+): ExternalReaches {
+  const all = createExternalPeers(services)
+  const remembered = new Map<string, ExternalReach>()
+  const includes = (profile: TrustProfile, service: TrustProfile): boolean =>
+    policies.mayAllow(profile, service) || policies.mayAllow(service, profile)
+  const find = (profile: TrustProfile): ExternalReach =>
+    reachOf(
+      all.list.filter((peer) => includes(profile, peer.profile)),
+      includes(profile, unlistedProfile),
+    )
+  return {
+    includes,
+    whole: reachOf(all.list, true),
+    of: (profile) => {
+      if (remembered.size >= mostRemembered) remembered.clear()
+      return remembered.getOrInsertComputed(profile.digest, () => find(profile))
+    },
+  }
+}
+
+function reachOf(peers: readonly ExternalPeer[], isEverywhere: boolean): ExternalReach {
+  const services = peers.map(({ service }) => service)
+  const byAddress: ExternalPeers = createExternalPeers(services)
+  const named = services.filter(({ spec }) => spec.dns !== undefined)
+  return {
+    services,
+    covers: (address) =>
+      isEverywhere ||
+      named.some(({ spec }) => spec.private || !isPrivate(address)) ||
+      byAddress.covering(address).length > 0,
+  }
+}
