@@ -6,6 +6,8 @@ import { isPrivate } from './reserved-addresses.ts'
 
 /** What of the world outside the mesh some allow may open to a workload, or it to. */
 export interface ExternalReach {
+  /** It has no service and covers no address. */
+  readonly isNone: boolean
   readonly services: readonly ExternalService[]
   /**
    * Whether the workload could take an address (4 or 16 bytes) for one outside the mesh, so that it has
@@ -53,6 +55,7 @@ function reachOf(peers: readonly ExternalPeer[], isEverywhere: boolean): Externa
   const byAddress: ExternalPeers = createExternalPeers(services)
   const named = services.filter(({ spec }) => spec.dns !== undefined)
   return {
+    isNone: services.length === 0 && !isEverywhere,
     services,
     covers: (address) =>
       isEverywhere ||

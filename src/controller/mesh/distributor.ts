@@ -102,8 +102,8 @@ export function createDistributor(deps: {
 
   const reachOf = ({ profile }: Watcher): ExternalReach =>
     profile === undefined ? book.external.whole : book.external.of(profile)
-  const meshAddressesWithin = (reach: ExternalReach): Buffer[] =>
-    deps.addresses.list(clock.now()).filter((address) => reach.covers(address))
+  const meshAddressesWithin = (reach: ExternalReach): readonly Buffer[] =>
+    reach.isNone ? [] : deps.addresses.list(clock.now()).filter((address) => reach.covers(address))
 
   /** Addresses that are to be told of, while others are still being told. */
   const added: Buffer[] = []
