@@ -16,6 +16,7 @@ import {
   type ControllerTimings,
 } from './config.ts'
 import { loadDocumentBook, type DocumentBook, type DocumentChange } from './document-book.ts'
+import { createDocumentReader, type DocumentReader } from './documents/document-reader.ts'
 import { createChallenges } from './enrolment/challenges.ts'
 import { createNodeBinder, type NodeBinder } from './enrolment/node-binder.ts'
 import type { ChallengeTables } from './enrolment/nonce.ts'
@@ -55,6 +56,7 @@ export interface Core extends AsyncDisposable {
   readonly authority: Authority
   readonly trust: Trust
   readonly book: DocumentBook
+  readonly reader: DocumentReader
   readonly registry: Registry
   readonly floors: FloorKeeper
   readonly catchUp: FloorCatchUp
@@ -98,6 +100,7 @@ export async function openCore(
   opened.defer(() => changes.idle())
   const authority = await openControllerAuthority(config, timings, store, deps)
   const book = await loadDocumentBook(store.tables)
+  const reader = opened.use(createDocumentReader(log))
   await countStart(store, book, log)
   const floors: FloorKeeper = await createFloorKeeper({
     tables: store.tables,
@@ -182,6 +185,7 @@ export async function openCore(
     changes,
     trust,
     book,
+    reader,
     evaluator,
     issuance: createIssuance(shared),
     standing: createStandingKeeper({ ...shared, reauthenticateMs: timings.reauthenticateMs }),

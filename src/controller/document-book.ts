@@ -1,5 +1,5 @@
 import { compilePolicies } from '../policy/compile.ts'
-import { decodeDocument, encodeSpec } from '../policy/canonical.ts'
+import { decodeDocument } from '../policy/canonical.ts'
 import type { PolicyDocument } from '../policy/document.ts'
 import type { ExternalService } from '../policy/external-service.ts'
 import { createExternalReaches, type ExternalReaches } from '../policy/external-reach.ts'
@@ -123,11 +123,6 @@ export function know(document: PolicyDocument, stored: StoredDocument): KnownDoc
     documents: [{ kind, name, namespace, revision, specJson }],
   })
   return { document, stored, encoded }
-}
-
-/** The specification of a document as it is compared and stored. */
-export function specTextOf(document: PolicyDocument): string {
-  return encodeSpec(document).toString('utf8')
 }
 
 function compile(documents: Iterable<KnownDocument>): {

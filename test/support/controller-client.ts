@@ -98,7 +98,8 @@ export function connectTo(
     metadata = new Metadata(),
   ): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      const deadline = Date.now() + 10_000
+      // The largest file of documents takes seconds to read, and more on a busy machine.
+      const deadline = Date.now() + (path.endsWith('/Apply') ? 60_000 : 10_000)
       client.makeUnaryRequest(
         path,
         serialize,

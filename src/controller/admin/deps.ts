@@ -5,6 +5,7 @@ import type { AccountBook } from '../accounts.ts'
 import type { Administrators } from '../administrators.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { DocumentBook, DocumentChange } from '../document-book.ts'
+import type { DocumentReader } from '../documents/document-reader.ts'
 import type { FlowRecorder } from '../flows/recorder.ts'
 import type { SignIn } from '../gateway/sign-in.ts'
 import type { Incidents } from '../incidents.ts'
@@ -26,6 +27,7 @@ export interface AdminDeps {
   readonly store: Store
   readonly changes: SerialQueue
   readonly book: DocumentBook
+  readonly reader: DocumentReader
   readonly registry: Registry
   readonly standing: StandingKeeper
   readonly floors: FloorKeeper

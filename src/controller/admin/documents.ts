@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { quote } from '../../base/errors.ts'
 import { isDocumentKind } from '../../policy/document.ts'
-import { documentKinds, parseDocuments, type PolicyDocument } from '../../policy/index.ts'
+import { documentKinds, type PolicyDocument } from '../../policy/index.ts'
 import type { ApplyRequest__Output } from '../../rpc/generated/blazon/v1/ApplyRequest.ts'
 import type { ApplyResponse } from '../../rpc/generated/blazon/v1/ApplyResponse.ts'
 import type { DeleteDocumentRequest__Output } from '../../rpc/generated/blazon/v1/DeleteDocumentRequest.ts'
@@ -11,7 +11,8 @@ import type { ListDocumentsResponse } from '../../rpc/generated/blazon/v1/ListDo
 import type { StoredDocument } from '../../rpc/generated/blazon/v1/StoredDocument.ts'
 import { needAdministrator, type Caller } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
-import { know, specTextOf, type DocumentChange, type KnownDocument } from '../document-book.ts'
+import { know, type DocumentChange, type KnownDocument } from '../document-book.ts'
+import type { ReadDocument } from '../documents/parse.ts'
 import { nextValue } from '../store/counters.ts'
 import { describeLagging, laggingBehind } from '../mesh/enforceable.ts'
 import { warningsOf } from './warnings.ts'
@@ -19,6 +20,7 @@ import type { AdminDeps } from './deps.ts'
 
 interface Plan {
   readonly document: PolicyDocument
+  readonly specText: string
   readonly before: KnownDocument | undefined
   readonly action: 'CREATED' | 'UPDATED' | 'UNCHANGED'
 }
@@ -32,10 +34,11 @@ export async function apply(
   const { name: author } = needAdministrator(caller, 'editor')
   const source = request.source === '' ? 'input' : request.source
   const { tagsTrusted } = deps.accounts
-  const documents = parseDocuments(request.text, source, { tagsTrusted })
-  const warnings = documents.flatMap(warningsOf)
+  const read = await deps.reader.read({ text: request.text, source, tagsTrusted })
+  const warnings = read.flatMap(({ document }) => warningsOf(document))
   return deps.changes.run(async () => {
-    const plans = documents.map((document) => plan(deps, document))
+    checkTrustOfTags(deps, tagsTrusted)
+    const plans = read.map((one) => plan(deps, one))
     checkEnforceable(deps, plans)
     const revision = request.dryRun ? undefined : await putInForce(deps, plans, author)
     return {
@@ -50,13 +53,21 @@ export async function apply(
   })
 }
 
-function plan({ book }: AdminDeps, document: PolicyDocument): Plan {
+/** An account may have lost its trust while the documents were read by it. */
+function checkTrustOfTags({ accounts }: AdminDeps, wereTrusted: boolean): void {
+  if (!wereTrusted || accounts.tagsTrusted) return
+  throw new ControllerError(
+    'ERR_PRECONDITION',
+    'the tags of an account were trusted when this began, and are not any more: apply it again',
+  )
+}
+
+function plan({ book }: AdminDeps, { document, specText }: ReadDocument): Plan {
   const before = book.get(document.kind, document.name)
-  if (before === undefined) return { document, before, action: 'CREATED' }
+  if (before === undefined) return { document, specText, before, action: 'CREATED' }
   const isSame =
-    before.stored.specJson === specTextOf(document) &&
-    before.stored.namespace === document.namespace
-  return { document, before, action: isSame ? 'UNCHANGED' : 'UPDATED' }
+    before.stored.specJson === specText && before.stored.namespace === document.namespace
+  return { document, specText, before, action: isSame ? 'UNCHANGED' : 'UPDATED' }
 }
 
 /** Refuses what a sidecar that it concerns is too old to enforce: half a fleet's guardrail is none. */
@@ -97,14 +108,14 @@ async function putInForce(
   const changed = plans.filter(({ action }) => action !== 'UNCHANGED')
   if (changed.length === 0) return undefined
   return change(deps, author, (revision) =>
-    changed.map(({ document, before }) => ({
+    changed.map(({ document, specText, before }) => ({
       before,
       after: know(document, {
         kind: document.kind,
         name: document.name,
         namespace: document.namespace,
         revision,
-        specJson: specTextOf(document),
+        specJson: specText,
         author,
         changedAtMs: deps.clock.now(),
       }),
