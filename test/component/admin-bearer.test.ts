@@ -73,6 +73,9 @@ describe('controller: bearer tokens', function () {
     'no end': () => ({ exp: undefined }),
     'a beginning in the future': () => ({ nbf: nowSeconds() + 60 }),
     'no subject': () => ({ sub: undefined }),
+    'an empty subject': () => ({ sub: '' }),
+    'a subject of two lines': () => ({ sub: 'u-1\nroot', email: undefined }),
+    'a subject without end': () => ({ sub: 'u'.repeat(257), email: undefined }),
   }
   for (const [name, change] of Object.entries(claims)) {
     it(`are refused with ${name}, and the wire does not say why`, async () => {

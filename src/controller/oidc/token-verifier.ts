@@ -109,8 +109,8 @@ function keysNotThere({ issuer }: OidcIssuer, cause: unknown, log: Logger): Cont
 
 function holderOf(payload: JWTPayload, issuer: OidcIssuer): TokenHolder {
   const { sub, exp } = payload
-  if (typeof sub !== 'string' || sub === '' || exp === undefined) {
-    throw refuse('it has no subject or no end')
+  if (typeof sub !== 'string' || !nameForm.test(sub) || exp === undefined) {
+    throw refuse('it has no end, or no subject that could be written into a log')
   }
   const claimed = payload[issuer.nameClaim]
   const name = typeof claimed === 'string' && nameForm.test(claimed) ? claimed : sub
