@@ -7,7 +7,8 @@ export function newSecret(): string {
 
 /** Things that are found by a secret; only the secret's hash is kept, so that looking one up tells nothing by its time. */
 export interface SecretTable<T> {
-  put(secret: string, value: T): void
+  /** Answers with what had to go for it, if the table was full. */
+  put(secret: string, value: T): T | undefined
   get(secret: string): T | undefined
   /** Takes it out: a second time it is not there. */
   take(secret: string): T | undefined
@@ -30,8 +31,11 @@ export function createSecretTable<T>(most: number): SecretTable<T> {
   return {
     put: (secret, value) => {
       bySecret.set(keyOf(secret), value)
-      const [oldest] = bySecret.keys()
-      if (bySecret.size > most && oldest !== undefined) bySecret.delete(oldest)
+      const [oldest] = bySecret
+      if (bySecret.size <= most || oldest === undefined) return undefined
+      const [key, gone] = oldest
+      bySecret.delete(key)
+      return gone
     },
     get: (secret) => bySecret.get(keyOf(secret)),
     take,

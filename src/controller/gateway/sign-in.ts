@@ -75,7 +75,9 @@ export function createSignIn(deps: {
       },
     }
     const cookie = newSecret()
-    sessions.put(cookie, { caller, state })
+    const gone = sessions.put(cookie, { caller, state })
+    // Nobody can sign it out any more, so its streams end with it.
+    if (gone !== undefined) gone.state.hasEnded = true
     return { cookie, caller, expiresAt: notAfter }
   }
 
