@@ -90,6 +90,10 @@ for (const step of checks) {
   if (run(step.argv) === 0) total.passed += 1
   else total.failed += 1
 }
+console.log('\n── browser for the component tests')
+if (run(['scripts/ensure-programs.mjs', 'chromium']) !== 0) {
+  console.log('the tests that need it will be skipped')
+}
 const reports = mkdtempSync(join(tmpdir(), 'blazon-test-'))
 try {
   for (const tier of tiers) {

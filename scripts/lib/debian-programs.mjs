@@ -1,10 +1,11 @@
-// Where the programs of the demonstration are on a Debian machine, and how to get those that are
+// Where the programs of the demonstration and of the tests are on a Debian machine, and how to get those that are
 // missing. Plain JavaScript for Node 20 and newer: it runs before anything of ours is set up.
 import { accessSync, constants, readdirSync, realpathSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Program name to the Debian package that brings it. */
 export const packageOf = {
+  chromium: 'chromium',
   curl: 'curl',
   initdb: 'postgresql',
   nginx: 'nginx',

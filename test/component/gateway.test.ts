@@ -396,7 +396,7 @@ describe('gateway', function () {
 
   describe('pages', () => {
     it('come with headers that let nothing in from elsewhere', async () => {
-      for (const path of ['/', '/sign-in.js']) {
+      for (const path of ['/', '/sign-in.js', '/icon.svg']) {
         const { status, headers } = await http.send({ method: 'GET', path })
         expect(status).to.equal(200)
         expect(headers['content-security-policy']).to.match(

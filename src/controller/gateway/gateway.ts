@@ -8,7 +8,7 @@ import type { ServerIdentity } from '../server/listener.ts'
 import { answerApi, methodOf } from './api.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
 import { isLoopbackHost, originsOf, type GatewayConfig } from './gateway-config.ts'
-import { signInPage, signInScript } from './page.ts'
+import { icon, signInPage, signInScript } from './page.ts'
 import { checkHost } from './request-guard.ts'
 import { answerError, commonHeaders } from './responses.ts'
 
@@ -93,6 +93,7 @@ async function close(
 
 const pages: Readonly<Record<string, readonly [type: string, text: string]>> = {
   '/': ['text/html; charset=utf-8', signInPage],
+  '/icon.svg': ['image/svg+xml', icon],
   '/sign-in.js': ['text/javascript; charset=utf-8', signInScript],
 }
 
