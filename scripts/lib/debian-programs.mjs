@@ -1,5 +1,5 @@
-// Where the programs of the demonstration and of the tests are on a Debian machine, and how to get those that are
-// missing. Plain JavaScript for Node 20 and newer: it runs before anything of ours is set up.
+// Where the programs of the demonstration, of the tests and of the benchmarks are on a Debian machine, and how to
+// get those that are missing. Plain JavaScript for Node 20 and newer: it runs before anything of ours is set up.
 import { accessSync, constants, readdirSync, realpathSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -7,6 +7,8 @@ import { delimiter, join } from 'node:path'
 export const packageOf = {
   chromium: 'chromium',
   curl: 'curl',
+  gcc: 'gcc',
+  haproxy: 'haproxy',
   initdb: 'postgresql',
   nginx: 'nginx',
   openssl: 'openssl',
@@ -17,14 +19,17 @@ export const packageOf = {
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
   sshd: 'openssh-server',
+  stunnel: 'stunnel4',
 }
 
 /** System services that the packages register; they are switched off again when we installed them. */
 export const serviceOf = {
+  haproxy: 'haproxy',
   nginx: 'nginx',
   'openssh-server': 'ssh',
   postgresql: 'postgresql',
   'redis-server': 'redis-server',
+  stunnel4: 'stunnel4',
 }
 
 // One directory for all of these, so that initdb and postgres are of one version; /usr/bin/psql is

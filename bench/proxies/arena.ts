@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  startControllerUnderTest,
+  type ControllerUnderTest,
+} from '../load/controller-under-test.ts'
+import { compileTraffic, type Traffic } from '../load/traffic.ts'
+import { blazon } from './blazon.ts'
+import { createPeerCertificates } from './certificates.ts'
+import { freePorts, type Contender, type ProxyPair } from './pair.ts'
+import { peers } from './peers.ts'
+import { ensureBenchPrograms } from './programs.ts'
+
+/** Everything that a comparison of proxies needs: contenders, backend, load generator, controller. */
+export interface Arena extends AsyncDisposable {
+  readonly traffic: Traffic
+  readonly backend: number
+  readonly controller: ControllerUnderTest
+  readonly ours: ReturnType<typeof blazon>
+  /** The other proxies. */
+  readonly peers: readonly Contender[]
+  /** Starts a pair in a directory of its own. A contender that is started again finds its state there. */
+  start(contender: Contender): Promise<ProxyPair>
+}
+
+export async function openArena(): Promise<Arena> {
+  await using opened = new AsyncDisposableStack()
+  const programs = ensureBenchPrograms()
+  const directory = mkdtempSync(join(tmpdir(), 'blazon-proxies-'))
+  opened.defer(() => rmSync(directory, { recursive: true, force: true }))
+  const certificates = createPeerCertificates(directory, programs.openssl)
+  const traffic = await compileTraffic(directory, programs.gcc)
+  const [backend = 0] = await freePorts(1)
+  opened.defer(startBackend(traffic.path, backend))
+  const controller = opened.use(await startControllerUnderTest())
+  const parts = opened.move()
+  return {
+    traffic,
+    backend,
+    controller,
+    ours: blazon(controller),
+    peers: peers({ certificates, programs }),
+    start: async (contender) => {
+      const own = join(directory, contender.name.replaceAll(/[^a-z0-9]+/g, '-'))
+      mkdirSync(own, { recursive: true })
+      return contender.start({ directory: own, backend })
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+/** Returns what stops it. */
+function startBackend(program: string, port: number): () => Promise<void> {
+  const child = spawn(program, ['serve', String(port)], { stdio: ['ignore', 'ignore', 'inherit'] })
+  return async () => {
+    if (child.exitCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill()
+    await exited
+  }
+}
