@@ -3,6 +3,7 @@ import { endsOf, type DecisionDocument } from './compiled-policy.ts'
 import type { Clause, Miss } from './clause-words.ts'
 import { conditionClause, meetsCondition } from './condition-clause.ts'
 import { isOutsider } from './external-words.ts'
+import { httpClause, opensByHttp } from './http-clause.ts'
 import { formatPort, type Port } from './port.ts'
 import { holds, type Alternative, type Selector, type Term } from './selector.ts'
 import type { Question } from './verdict.ts'
@@ -17,6 +18,7 @@ export function clausesOf(document: DecisionDocument, question: Question): Claus
     sideClause('from', from, question.from),
     sideClause('to', to, question.to),
     ...portsClause(ports, question.port),
+    ...(document.kind === 'NetworkPolicy' ? httpClause(document.spec) : []),
     ...conditionClause(document, question),
     ...expiresClause(expires, question.now),
   ]
@@ -58,6 +60,8 @@ export function nearnessOf(document: DecisionDocument, question: Question): Near
   const others: boolean[] = []
   if (parts.ports !== undefined) others.push(parts.ports.includes(question.port))
   if (parts.expires !== undefined) others.push(question.now < parts.expires)
+  const isOpened = document.kind === 'NetworkPolicy' ? opensByHttp(document.spec) : undefined
+  if (isOpened !== undefined) others.push(isOpened)
   const isMet = meetsCondition(document, question)
   if (isMet !== undefined) others.push(isMet)
   const held = others.filter((holds) => holds).length

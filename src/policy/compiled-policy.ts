@@ -2,6 +2,7 @@ import { conditionOf, type Condition } from './condition.ts'
 import { strictnessRank } from './encryption.ts'
 import { everyOutsider, withoutOutsiders } from './external-words.ts'
 import type { Guardrail } from './guardrail.ts'
+import { compileHttp, type CompiledHttp } from './http-request.ts'
 import type { NetworkPolicy } from './network-policy.ts'
 import type { Observe } from './observe.ts'
 import type { Selector } from './selector.ts'
@@ -25,6 +26,8 @@ export interface CompiledPolicy {
   /** `Infinity` where it never expires. */
   readonly expires: number
   readonly condition: Condition | undefined
+  /** Undefined: it is about connections. */
+  readonly http: CompiledHttp | undefined
   /** What it decides where it is the first that matches; see `stage` for when it is asked. */
   readonly verdict: Verdict
   /** The same where it matches because its condition is unknown; undefined: then it does not match. */
@@ -33,7 +36,7 @@ export interface CompiledPolicy {
   readonly precedence: number
 }
 
-type Head = Omit<CompiledPolicy, 'from' | 'to' | 'ports' | 'expires' | 'condition'>
+type Head = Omit<CompiledPolicy, 'from' | 'to' | 'ports' | 'expires' | 'condition' | 'http'>
 
 export function compilePolicy(document: DecisionDocument): CompiledPolicy {
   switch (document.kind) {
@@ -56,7 +59,13 @@ function compileMatch(document: NetworkPolicy | Guardrail, head: Head): Compiled
     ports: ports === undefined ? undefined : new Set(ports),
     expires: expires ?? Infinity,
     condition: when === undefined ? undefined : conditionOf(when),
+    http: httpOf(document),
   }
+}
+
+function httpOf(document: NetworkPolicy | Guardrail): CompiledHttp | undefined {
+  if (document.kind !== 'NetworkPolicy' || document.spec.http === undefined) return undefined
+  return compileHttp(document.spec.http, document.spec.action === 'deny')
 }
 
 /** Whom a document means at each end. */
@@ -70,8 +79,11 @@ export function endsOf(document: DecisionDocument): {
     return { from: ends, to: ends }
   }
   const { from, to } = document.spec
-  const isAllow = document.kind === 'NetworkPolicy' && document.spec.action === 'allow'
-  return isAllow ? { from: withoutOutsiders(from), to: withoutOutsiders(to) } : { from, to }
+  const isPolicy = document.kind === 'NetworkPolicy'
+  const isAllow = isPolicy && document.spec.action === 'allow'
+  // Nobody reads the requests to a peer outside, so a deny with http rules is not about those either.
+  const isInside = isAllow || (isPolicy && document.spec.http !== undefined)
+  return { from: isAllow ? withoutOutsiders(from) : from, to: isInside ? withoutOutsiders(to) : to }
 }
 
 function networkPolicyHead(document: NetworkPolicy): Head {
@@ -125,6 +137,7 @@ function compileObserve(document: Observe): CompiledPolicy {
     ports: undefined,
     expires,
     condition: undefined,
+    http: undefined,
     verdict,
     whenUnknown: undefined,
     precedence: 0,

@@ -43,6 +43,8 @@ export {
   type ExternalServiceSpec,
 } from './external-service.ts'
 export type { Guardrail, GuardrailAction, GuardrailSpec } from './guardrail.ts'
+export { httpRequestLimits, type HttpRequest } from './http-request.ts'
+export type { HttpRule } from './http-rule.ts'
 export { documentJsonSchema, documentJsonSchemaText } from './json-schema.ts'
 export { labelProvenance, type Labels } from './labels.ts'
 export type { LabelAssignment, LabelAssignmentSpec } from './label-assignment.ts'

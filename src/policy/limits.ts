@@ -29,4 +29,11 @@ export const fieldLimits = {
   patternLength: 512,
   cidrs: 1_024,
   dnsNames: 256,
+  httpRules: 32,
+  httpHosts: 64,
+  httpPaths: 64,
+  httpHeaders: 16,
+  httpHeaderValues: 64,
+  /** Of a path pattern. */
+  pathSegments: 64,
 } as const

@@ -3,6 +3,7 @@ import { conditionShape } from './condition-shape.ts'
 import type { MapNode } from './document-node.ts'
 import { encryptions, type Encryption } from './encryption.ts'
 import { isExternal } from './external-words.ts'
+import { httpRulesShape, type HttpRule } from './http-rule.ts'
 import { instantShape } from './instant.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { fieldLimits } from './limits.ts'
@@ -26,6 +27,8 @@ export interface NetworkPolicySpec {
   readonly to: Selector
   /** Undefined: every port. */
   readonly ports: readonly Port[] | undefined
+  /** Undefined: about connections, whatever runs in them. Else its ports are in HTTP mode. */
+  readonly http: readonly HttpRule[] | undefined
   readonly action: Action
   readonly encryption: Encryption
   readonly mode: PolicyMode
@@ -46,6 +49,7 @@ export const networkPolicyKind: Kind<'NetworkPolicy', NetworkPolicySpec> = {
       from: required(selectorShape(defaultNeed, { external: true })),
       to: required(selectorShape(defaultNeed, { external: true })),
       ports: optional(setOf(portShape, fieldLimits.ports)),
+      http: optional(httpRulesShape),
       action: required(oneOf(actions)),
       encryption: withDefault(oneOf(encryptions), 'required'),
       mode: withDefault(oneOf(policyModes), 'enforce'),
@@ -53,10 +57,10 @@ export const networkPolicyKind: Kind<'NetworkPolicy', NetworkPolicySpec> = {
       when: optional(conditionShape),
       onReject: withDefault(onRejectShape, 'keep'),
     },
-    later: ['http'],
     check: (spec, node, place) => {
       checkAccountsOfCondition(spec, node, place)
       checkEncryptionOutside(spec, node, place)
+      checkHttp(spec, node, place)
     },
   }),
 }
@@ -76,4 +80,28 @@ function checkEncryptionOutside(
   const message =
     'an allow that names external services needs "encryption: optional", which is clear only towards them'
   complain(field?.offset ?? node.offset, place, message)
+}
+
+/** Requests are read by the sidecar in front of the accepting workload, and only on ports that are said to be HTTP. */
+function checkHttp(
+  { http, to, ports, mode }: NetworkPolicySpec,
+  node: MapNode,
+  place: Place,
+): void {
+  if (http === undefined) return
+  const offset = node.fields.find(({ name }) => name === 'http')?.offset ?? node.offset
+  const complainAbout = (message: string): void => {
+    complain(offset, { ...place, path: `${place.path}.http` }, message)
+  }
+  if (ports === undefined) {
+    complainAbout('a policy with "http" has to name its "ports": nothing but HTTP passes there')
+  }
+  if (mode === 'observe') {
+    complainAbout(
+      '"mode: observe" has no effect, and so cannot have requests read: leave out one of them',
+    )
+  }
+  if (to.some(isExternal)) {
+    complainAbout('nobody reads the requests to an external service: "to" has to select workloads')
+  }
 }

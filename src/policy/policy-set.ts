@@ -16,6 +16,7 @@ import {
   type Guarding,
 } from './guarding.ts'
 import { ProfileTable, type ProfileClass } from './profile-table.ts'
+import { meetsHttp, type HttpRequest } from './http-request.ts'
 import { noPolicyMatched, type Question, type Verdict } from './verdict.ts'
 import { VerdictCache } from './verdict-cache.ts'
 
@@ -38,6 +39,8 @@ interface Asked {
   readonly target: ProfileClass
   readonly port: number
   readonly now: number
+  /** Undefined: it is about the connection. */
+  readonly request: HttpRequest | undefined
   /** Documents whose `to` and ports concern it, ascending. */
   readonly candidates: Int32Array
 }
@@ -52,6 +55,7 @@ export class PolicySet {
   readonly #table: ProfileTable
   readonly #limits: DecisionLimits
   readonly #namedPorts: ReadonlySet<number>
+  readonly #hasHttp: boolean
   /** Where each stage ends. */
   readonly #guardrailsEnd: number
   readonly #policiesEnd: number
@@ -73,6 +77,7 @@ export class PolicySet {
     this.#verdicts = new VerdictCache(limits.verdicts)
     this.#limits = { ...limits, profiles: Math.min(limits.profiles, mostProfiles) }
     this.#namedPorts = new Set(policies.flatMap(({ ports }) => [...(ports ?? [])]))
+    this.#hasHttp = policies.some(({ http }) => http !== undefined)
     const endOf = (last: Stage): number => {
       const end = policies.findIndex(({ stage }) => stage > last)
       return end === -1 ? policies.length : end
@@ -97,6 +102,31 @@ export class PolicySet {
     return this.#decideAnew(source, target, port, now)
   }
 
+  /**
+   * Decides on one request of a connection that `decide` allows, by the same rules: http rules hold
+   * where the request meets one. Nothing is remembered of it.
+   */
+  decideRequest(question: Question, request: HttpRequest): Verdict {
+    const { from, to, port, now } = question
+    if (!isPort(port)) return noPolicyMatched
+    const [source, target] = this.#ends(from, to)
+    return this.#evaluate({ source, target, port, now, request })
+  }
+
+  /**
+   * Whether requests to a workload on a port are decided one by one, whoever sends them: a policy with
+   * http rules is in force there. Such policies only ever end, so a port that is not in HTTP mode
+   * never comes to be in it under this set.
+   */
+  readsRequests(to: TrustProfile, port: number, now: number): boolean {
+    if (!this.#hasHttp || !isPort(port)) return false
+    const [, target] = this.#ends(to, to)
+    return this.#candidates(target, port).some((at) => {
+      const policy = this.policies[at]
+      return policy?.http !== undefined && now < policy.expires
+    })
+  }
+
   /** The documents that can match a workload with this profile at either end, in order of precedence. */
   relevantFor(profile: TrustProfile): readonly DecisionDocument[] {
     if (this.#table.size + 1 > this.#limits.profiles) this.#forgetProfiles()
@@ -119,21 +149,29 @@ export class PolicySet {
 
   /** Meets both, in the table as it is after that. */
   #decideOnStranger({ from, to, port, now }: Question): Verdict {
+    const [source, target] = this.#ends(from, to)
+    return this.#decideAnew(source, target, port, now)
+  }
+
+  #ends(from: TrustProfile, to: TrustProfile): [ProfileClass, ProfileClass] {
+    const source = this.#table.known(from)
+    const target = this.#table.known(to)
+    if (source !== undefined && target !== undefined) return [source, target]
     if (this.#table.size + 2 > this.#limits.profiles) this.#forgetProfiles()
-    return this.#decideAnew(this.#table.know(from), this.#table.know(to), port, now)
+    return [this.#table.know(from), this.#table.know(to)]
   }
 
   #decideAnew(source: ProfileClass, target: ProfileClass, port: number, now: number): Verdict {
-    const verdict = this.#evaluate(source, target, port, now)
+    const verdict = this.#evaluate({ source, target, port, now, request: undefined })
     if (!this.#isMomentary) this.#verdicts.set(source.id, target.id, port, verdict)
     return verdict
   }
 
-  #evaluate(source: ProfileClass, target: ProfileClass, port: number, now: number): Verdict {
+  #evaluate(about: Omit<Asked, 'candidates'>): Verdict {
     this.#isMomentary = false
     this.#conditionDeadline = Infinity
-    const candidates = this.#candidates(target, port)
-    const asked: Asked = { source, target, port, now, candidates }
+    const { source, target, port } = about
+    const asked: Asked = { ...about, candidates: this.#candidates(target, port) }
     const guarding = this.#guardrailsEnd === 0 ? undefined : this.#askGuardrails(asked)
     let verdict = guarding?.denial ?? this.#askPolicies(asked)
     if (guarding !== undefined) verdict = guardedVerdict(verdict, guarding)
@@ -175,6 +213,7 @@ export class PolicySet {
     if (!hasBit(asked.source.from, at)) return undefined
     const policy = this.policies[at]
     if (policy === undefined) return undefined
+    if (policy.http !== undefined && !meetsHttp(policy.http, asked.request)) return undefined
     if (asked.now >= policy.expires) {
       this.#isMomentary = true
       return undefined

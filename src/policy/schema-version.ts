@@ -4,12 +4,14 @@ import type { Guardrail } from './guardrail.ts'
 import type { NetworkPolicy } from './network-policy.ts'
 
 /**
- * The newest version of documents that this code can enforce. It grows with every kind or field that
+ * The newest version of documents that this code can enforce; what needs a newer one is read, and
+ * refused where it would concern a sidecar. It grows with every kind or field that
  * an older sidecar would refuse, so that nobody is sent what it cannot enforce.
  *
  * - 1: NetworkPolicy, EnrolmentRule, LabelAssignment.
  * - 2: `when` and `onReject` of NetworkPolicy, Guardrail, Observe.
  * - 3: ExternalService, `external` in selectors.
+ * - 4: `http` of NetworkPolicy.
  */
 export const documentSchemaVersion = 3
 
@@ -17,6 +19,7 @@ export const documentSchemaVersion = 3
 export function requiredSchema(document: PolicyDocument): number {
   switch (document.kind) {
     case 'NetworkPolicy': {
+      if (document.spec.http !== undefined) return 4
       if (namesOutsiders(document)) return 3
       const { when, onReject } = document.spec
       return when === undefined && onReject === 'keep' ? 1 : 2

@@ -9,7 +9,14 @@ import {
   type Question,
   type Selector,
 } from '../../src/policy/index.ts'
-import { outsiders, policies, ports, profiles, times } from '../support/policy-arbitraries.ts'
+import {
+  httpRequests,
+  outsiders,
+  policies,
+  ports,
+  profiles,
+  times,
+} from '../support/policy-arbitraries.ts'
 import { matches, oracle, selects } from '../support/policy-oracle.ts'
 import { propertyRuns } from '../support/property-runs.ts'
 
@@ -46,6 +53,47 @@ describe('decide() against the oracle', function () {
         }
       }),
       propertyRuns(100),
+    )
+  })
+
+  it('gives the oracle’s answer on each request, whatever was asked before', () => {
+    const requests = fc.array(httpRequests, { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(policies, manyQuestions, requests, (documents, asked, sent) => {
+        const set = compilePolicies(documents)
+        for (const question of asked) {
+          set.decide(question)
+          for (const request of sent) {
+            const expected = oracle(documents, { ...question, request })
+            expect(set.decideRequest(question, request)).to.deep.include(expected)
+          }
+        }
+      }),
+      propertyRuns(100),
+    )
+  })
+
+  it('opens a connection wherever it would allow a request', () => {
+    fc.assert(
+      fc.property(policies, anyQuestion, httpRequests, (documents, question, request) => {
+        const set = compilePolicies(documents)
+        if (set.decideRequest(question, request).action === 'deny') return
+        // Strictest encryption may keep out who is outside; then not even that request would pass.
+        const { action, reason } = set.decide(question)
+        expect(action === 'allow' || reason === 'encryption-required').to.equal(true)
+      }),
+      propertyRuns(),
+    )
+  })
+
+  it('decides requests like the connection where no http rule is in force', () => {
+    fc.assert(
+      fc.property(policies, anyQuestion, httpRequests, (documents, question, request) => {
+        const set = compilePolicies(documents)
+        if (set.readsRequests(question.to, question.port, question.now)) return
+        expect(set.decideRequest(question, request)).to.deep.equal(set.decide(question))
+      }),
+      propertyRuns(),
     )
   })
 

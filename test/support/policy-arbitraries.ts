@@ -4,6 +4,7 @@ import { createProfile, type TrustProfile } from '../../src/identity/profile.ts'
 import { provenances } from '../../src/identity/provenance.ts'
 import {
   isDecisive,
+  type HttpRequest,
   profileOfService,
   unlistedProfile,
   parseDocuments,
@@ -116,12 +117,40 @@ const portList = fc.array(
 )
 const ends = times.map((ms) => new Date(ms).toISOString())
 
+const methods = ['GET', 'POST'] as const
+const hosts = ['a.test', 'b.a.test', 'c']
+const headerLines = ['x', 'y', 'x, y']
+
+const httpRule = fc
+  .record(
+    {
+      methods: fc.subarray([...methods], { minLength: 1 }),
+      hosts: fc.subarray(['a.test', '*.a.test', 'c'], { minLength: 1 }),
+      paths: fc.subarray(['/a', '/*', '/a/*', '/**/b', '/a/**', '/a*/**'], { minLength: 1 }),
+      headers: fc.constantFrom({ 'x-h': 'x' }, { 'x-h': ['x', 'y'], 'x-i': 'y' }),
+    },
+    { requiredKeys: [], noNullPrototype: true },
+  )
+  .filter((rule) => Object.keys(rule).length > 0)
+
+const lines = fc.array(fc.constantFrom(...headerLines), { maxLength: 2 })
+
+export const httpRequests: fc.Arbitrary<HttpRequest> = fc.record({
+  method: fc.constantFrom(...methods, 'DELETE'),
+  host: fc.constantFrom(...hosts, ''),
+  path: fc.array(fc.constantFrom('a', 'ab', 'b', ''), { minLength: 1, maxLength: 4 }),
+  headers: fc
+    .record({ h: lines, i: lines })
+    .map(({ h, i }) => new Map([['x-h', h] as const, ['x-i', i] as const])),
+})
+
 const policySpec = fc.record(
   {
     from: selector,
     to: selector,
     action: fc.constantFrom('allow', 'allow', 'allow', 'deny'),
     ports: portList,
+    http: fc.array(httpRule, { minLength: 1, maxLength: 2 }),
     encryption: fc.constantFrom('required', 'optional', 'none'),
     mode: fc.constantFrom('enforce', 'enforce', 'observe'),
     expires: ends,
@@ -136,8 +165,15 @@ const meaningfulPolicySpec = policySpec
   .filter(({ from, to }) => !isOnlyExternal(from) || !isOnlyExternal(to))
   .map((spec) => {
     const namesExternal = JSON.stringify([spec.from, spec.to]).includes('"external"')
-    return namesExternal && spec.action === 'allow' ? { ...spec, encryption: 'optional' } : spec
+    const written = canHaveHttp(spec) ? spec : { ...spec, http: undefined }
+    if (!namesExternal || spec.action !== 'allow') return written
+    return { ...written, encryption: 'optional' }
   })
+
+function canHaveHttp(spec: { to: object; ports?: unknown; mode?: string }): boolean {
+  const toExternal = JSON.stringify(spec.to).includes('"external"')
+  return spec.ports !== undefined && spec.mode !== 'observe' && !toExternal
+}
 
 function isOnlyExternal(written: object): boolean {
   return !Array.isArray(written) && 'external' in written

@@ -3,6 +3,8 @@ import { provenances, type Provenance } from '../../src/identity/provenance.ts'
 import type {
   DecisionDocument,
   Guardrail,
+  HttpRequest,
+  HttpRule,
   NetworkPolicy,
   Observe,
   Question,
@@ -10,6 +12,9 @@ import type {
   Term,
 } from '../../src/policy/index.ts'
 import { meaningOf } from './policy-conditions.ts'
+
+/** Without a request it is about the connection. */
+export type Asked = Question & { readonly request?: HttpRequest }
 
 export interface OracleVerdict {
   readonly action: string
@@ -26,7 +31,7 @@ export interface OracleVerdict {
  * "Guardrail") says, written as naively as it reads: every document is asked every time, nothing is
  * indexed, ordered beforehand or remembered. It shares no code with the engine.
  */
-export function oracle(documents: readonly DecisionDocument[], question: Question): OracleVerdict {
+export function oracle(documents: readonly DecisionDocument[], question: Asked): OracleVerdict {
   const verdict = policiesSay(documents, question)
   const isOutside = isOutsider(question.from) || isOutsider(question.to)
   if (!isOutside || verdict.action === 'deny' || verdict.encryption !== 'required') return verdict
@@ -38,7 +43,7 @@ export function oracle(documents: readonly DecisionDocument[], question: Questio
   return { ...verdict, action: 'deny', reason: 'encryption-required', policy }
 }
 
-function policiesSay(documents: readonly DecisionDocument[], question: Question): OracleVerdict {
+function policiesSay(documents: readonly DecisionDocument[], question: Asked): OracleVerdict {
   const guardrails = documents.filter((each) => each.kind === 'Guardrail')
   const policies = documents.filter((each) => each.kind === 'NetworkPolicy')
   const guarding = guardrails.filter((each) => matches(each, question))
@@ -102,7 +107,7 @@ function answerOf({ spec }: Matchable, question: Question): string {
 }
 
 /** Whether a document matches; *unknown* falls on the strict side. */
-export function matches(document: Matchable, question: Question): boolean {
+export function matches(document: Matchable, question: Asked): boolean {
   const { spec } = document
   const { from, to, port, now } = question
   const answer = answerOf(document, question)
@@ -110,10 +115,57 @@ export function matches(document: Matchable, question: Question): boolean {
   return (
     means(document, spec.from, from) &&
     means(document, spec.to, to) &&
+    !(hasHttp(document) && isOutsider(to)) &&
     (spec.ports === undefined || spec.ports.some((named) => named === port)) &&
     (spec.expires === undefined || spec.expires > now) &&
+    concernsRequest(document, question.request) &&
     (answer === 'yes' || (answer === 'unknown' && isStrict))
   )
+}
+
+function hasHttp(document: Matchable): boolean {
+  return document.kind === 'NetworkPolicy' && document.spec.http !== undefined
+}
+
+/** A connection may open if an allow could match some request on it; a deny waits for the request. */
+function concernsRequest(document: Matchable, request: HttpRequest | undefined): boolean {
+  if (document.kind !== 'NetworkPolicy' || document.spec.http === undefined) return true
+  const isAllow = document.spec.action === 'allow'
+  if (request === undefined) return isAllow
+  return document.spec.http.some((rule) => meets(rule, request, isAllow))
+}
+
+function meets(rule: HttpRule, request: HttpRequest, isAllow: boolean): boolean {
+  const { method, host, path, headers } = request
+  const isHost = (name: string): boolean =>
+    name.startsWith('*') ? host.endsWith(name.slice(1)) : host === name
+  return (
+    (rule.methods?.some((each) => each === method) ?? true) &&
+    (rule.hosts?.some(isHost) ?? true) &&
+    (rule.paths?.some((glob) => pathPattern(glob).test(`/${path.join('/')}`)) ?? true) &&
+    Array.from(rule.headers ?? []).every(([name, values]) => {
+      const lines = headers.get(name) ?? []
+      const isOne = (text: string): boolean => values.includes(text)
+      if (isAllow) return lines.length > 0 && lines.every(isOne)
+      return lines.some((line) => [line, ...line.split(',').map((part) => part.trim())].some(isOne))
+    })
+  )
+}
+
+/** The pattern as a regular expression: `/**` is any number of segments, `*` text within one. */
+export function pathPattern(glob: string): RegExp {
+  const source = glob
+    .split('/')
+    .slice(1)
+    .map((segment) =>
+      segment === '**'
+        ? '(?:/[^/]*)*'
+        : `/${segment
+            .split('*')
+            .map((text) => text.replace(/[^\w]/gu, '\\$&'))
+            .join('[^/]*')}`,
+    )
+  return new RegExp(`^${source.join('')}$`, 's')
 }
 
 /** An allow means workloads unless it says `external`; what restricts means everybody it fits. */

@@ -79,6 +79,8 @@ export function describeLagging(lagging: readonly Lagging[]): string {
 function isSafeToLeaveOut(document: DecisionDocument): boolean {
   switch (document.kind) {
     case 'NetworkPolicy':
+      // Where a port is not in HTTP mode, a client writes the headers that the application trusts there.
+      if (document.spec.http !== undefined) return false
       return (
         document.spec.action === 'allow' ||
         document.spec.mode === 'observe' ||
