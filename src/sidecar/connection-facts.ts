@@ -7,26 +7,38 @@ import type { RelayEnding } from './relay.ts'
 /** What of a tunnel says who is at its other end. */
 export type PeerSource = Pick<Tunnel, 'peer'>
 
-/** The facts of a connection whose peer is proven, or of one that got nowhere (`tunnel` undefined). */
+/** A peer outside the mesh, by the name of its service. */
+export interface OutsidePeer {
+  readonly outside: string
+}
+
+/** How a peer is called in records and logs; empty where it is not known. */
+export function nameOfPeer(peer: PeerSource | OutsidePeer | undefined): string {
+  if (peer === undefined) return ''
+  return 'outside' in peer ? `external:${peer.outside}` : peer.peer.spiffeId
+}
+
+/** The facts of a connection whose peer is proven or outside the mesh, or of one that got nowhere (`tunnel` undefined). */
 export function factsOf(input: {
   readonly direction: FlowDirection
-  readonly tunnel: PeerSource | undefined
+  readonly tunnel: PeerSource | OutsidePeer | undefined
   readonly destination: HostPort
   readonly verdict: 'allow' | 'deny'
   readonly reason: Reason
   readonly policy?: string
 }): FlowFacts {
   const { direction, tunnel, destination, verdict, reason } = input
+  const isOutside = tunnel !== undefined && 'outside' in tunnel
   return {
     direction,
-    peerSpiffeId: tunnel?.peer.spiffeId ?? '',
-    peerWorkloadId: tunnel?.peer.workload?.workloadId ?? '',
+    peerSpiffeId: nameOfPeer(tunnel),
+    peerWorkloadId: isOutside ? '' : (tunnel?.peer.workload?.workloadId ?? ''),
     destination,
     verdict,
     reason,
     policy: input.policy ?? '',
     // What runs through a tunnel is encrypted, whatever less the policy would have been content with.
-    encryption: 'required',
+    encryption: isOutside ? 'optional' : 'required',
   }
 }
 

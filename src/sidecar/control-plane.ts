@@ -78,6 +78,7 @@ export async function openControlPlane(options: {
     now: clock.now(),
     systemNow: systemClock.now(),
     deniesNew: mesh.deniesNew,
+    outside: mesh.outside,
     contactAgeMs: contact.ageMs(),
   })
   opened.defer(() => {

@@ -75,9 +75,11 @@ export async function openDataPlane(options: {
     }
   }
 
-  const { maxConnections, applicationTimeoutMs } = config
+  const { maxConnections, applicationTimeoutMs, dialTimeoutMs } = config
   const pool = createTunnelPool({ dial, clock, log })
-  const egress = createEgress({ pool, standing, followers, maxConnections, clock, log })
+  const egress = createEgress({
+    ...{ pool, standing, followers, maxConnections, dialTimeoutMs, clock, log },
+  })
   const ingress = await openIngress(config.ingress, {
     acceptor: createTunnelAcceptor(context),
     registry: tunnels,

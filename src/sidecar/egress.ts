@@ -7,9 +7,11 @@ import type { Logger } from '../base/logger.ts'
 import type { Reason } from '../policy/reason.ts'
 import { canonicalAddress, type StreamHeader } from '../tunnel/index.ts'
 import type { CapturedConnection } from './capture.ts'
-import { factsOf, verdictOfRefusal, type PeerSource } from './connection-facts.ts'
+import { factsOf, verdictOfRefusal, type OutsidePeer, type PeerSource } from './connection-facts.ts'
 import { judge, refusalOfNew, type Standing } from './judgement.ts'
 import { openConnection, type Followers } from './open-connection.ts'
+import { chooseOutside } from './outside-choice.ts'
+import { carryOutside } from './outside-connection.ts'
 import { resetSocket } from './socket-ending.ts'
 import type { TunnelPool } from './tunnel-pool.ts'
 
@@ -19,9 +21,11 @@ export interface Egress {
 }
 
 const flowIdBytes = 16
+/** Why there is no tunnel where there is no sidecar. */
+const withoutPeer: ReadonlySet<Reason> = new Set<Reason>(['no-tunnel', 'not-a-tunnel'])
 
 /**
- * Takes captured connections: tunnel, verdict on the peer's full profile, stream, relay. A connection
+ * Takes captured connections: inside or outside the mesh, tunnel, verdict on the peer's full profile, stream, relay. A connection
  * that may not be is closed with a reset before a byte of it has been read.
  */
 export function createEgress(options: {
@@ -29,6 +33,8 @@ export function createEgress(options: {
   readonly standing: () => Standing
   readonly followers: Followers
   readonly maxConnections: number
+  /** How long a connection to the outside may take. */
+  readonly dialTimeoutMs: number
   readonly clock: Pick<Clock, 'monotonic'>
   readonly log: Logger
 }): Egress {
@@ -39,7 +45,7 @@ export function createEgress(options: {
     const startedAt = clock.monotonic()
     const flowId = randomBytes(flowIdBytes)
     const destination = originalDestination
-    const refuse = (reason: Reason, tunnel?: PeerSource, policy = ''): void => {
+    const refuse = (reason: Reason, tunnel?: PeerSource | OutsidePeer, policy = ''): void => {
       const verdict = verdictOfRefusal(reason)
       const facts = factsOf({ direction: 'egress', tunnel, destination, verdict, reason, policy })
       followers.connectionLog.refused(facts, flowId, startedAt)
@@ -55,9 +61,28 @@ export function createEgress(options: {
       refuse(refusal)
       return
     }
+    const question = {
+      direction: 'egress',
+      address: destination.host,
+      port: destination.port,
+    } as const
+    const choice = chooseOutside(standing(), question)
+    if (choice.kind === 'outside') {
+      await carryOutside({
+        ...{ question, choice, standing, followers, refuse, socket, flowId, startedAt },
+        target: destination,
+        timeoutMs: options.dialTimeoutMs,
+        destination,
+      })
+      return
+    }
     const tunnel = await pool.get(destination)
     if (typeof tunnel === 'string') {
-      refuse(tunnel)
+      const denial = choice.kind === 'neither' ? choice.denial : undefined
+      // Nobody speaks our protocol there, so it is outside, and why it may not be is known.
+      if (denial !== undefined && withoutPeer.has(tunnel)) {
+        refuse(denial.reason, undefined, denial.policy)
+      } else refuse(tunnel)
       return
     }
     // Asked again: much may have changed while the tunnel was dialled.
@@ -82,8 +107,8 @@ export function createEgress(options: {
       socket,
       tunnel,
       destination,
-      port: destination.port,
       judgement,
+      judge: (now) => judge(now, 'egress', tunnel.peerProfile, destination.port),
       flowId,
       startedAt,
       followers,

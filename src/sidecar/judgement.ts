@@ -3,12 +3,15 @@ import type { TrustProfile } from '../identity/trust-profile.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
 import type { Reason } from '../policy/reason.ts'
 import type { FlowDirection } from './flow-recorder.ts'
+import type { OutsideWorld } from './outside-world.ts'
 import type { OwnIdentity } from './own-identity.ts'
 
 /** Everything that a decision goes by, at one moment. */
 export interface Standing {
   readonly own: OwnIdentity | undefined
   readonly policy: PolicySet | undefined
+  /** Who is outside the mesh, and who is not. */
+  readonly outside: OutsideWorld
   readonly floors: Floors
   /** Trusted time. */
   readonly now: number

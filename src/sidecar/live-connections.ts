@@ -1,14 +1,12 @@
-import type { TrustProfile } from '../identity/trust-profile.ts'
 import type { Reason } from '../policy/reason.ts'
 import type { FlowDirection } from './flow-recorder.ts'
-import { judge, refusalOfAny, type Judgement, type Standing } from './judgement.ts'
+import { refusalOfAny, type Judgement, type Standing } from './judgement.ts'
 
 /** An open connection, as far as a decision about it goes. */
 export interface LiveConnection {
   readonly direction: FlowDirection
-  /** Asked each time: re-authentication replaces it. */
-  readonly peerProfile: () => TrustProfile
-  readonly port: number
+  /** What policy says of it now. */
+  judge(standing: Standing): Judgement
   readonly deadline: number | undefined
   /** Ends it: both programs see a reset, and the peer the reason. */
   cut(reason: Reason, policy: string): void
@@ -86,7 +84,7 @@ export function createLiveConnections(standing: () => Standing): LiveConnections
 }
 
 function decideAgain(connection: LiveConnection, standing: Standing): void {
-  const judgement = judge(standing, connection.direction, connection.peerProfile(), connection.port)
+  const judgement = connection.judge(standing)
   if (judgement.verdict === 'deny') connection.cut(judgement.reason, judgement.policy)
   else connection.confirm(judgement)
 }

@@ -9,6 +9,7 @@ import type { Bundle__Output } from '../rpc/generated/blazon/v1/Bundle.ts'
 import type { Floors__Output } from '../rpc/generated/blazon/v1/Floors.ts'
 import type { Snapshot__Output } from '../rpc/generated/blazon/v1/Snapshot.ts'
 import { createChange, type Change } from './change.ts'
+import { createOutsideWorld, nothingOutside, type OutsideWorld } from './outside-world.ts'
 import { SidecarError } from './sidecar-error.ts'
 import type { StoredState } from './stored-state.ts'
 
@@ -17,6 +18,8 @@ export interface MeshState {
   readonly changed: Change
   /** `undefined` = no version was ever applied: deny all. */
   readonly policy: PolicySet | undefined
+  /** Who is outside the mesh, by the same version. */
+  readonly outside: OutsideWorld
   readonly version: number
   readonly highestVersion: number
   /** The last version was rejected, and it or the one in force says `onReject: deny-new`. */
@@ -39,6 +42,7 @@ export function createMeshState(options: {
   const { trustDomain, clock } = options
   const changed = createChange()
   let policy: PolicySet | undefined
+  let outside = nothingOutside
   let version = 0
   let highestVersion = options.highestVersion ?? 0
   let deniesNew = false
@@ -65,6 +69,9 @@ export function createMeshState(options: {
     get policy() {
       return policy
     },
+    get outside() {
+      return outside
+    },
     get version() {
       return version
     },
@@ -88,8 +95,11 @@ export function createMeshState(options: {
           )
         }
         const nextBundle = checkedBundle(snapshot.bundle)
-        const nextPolicy = compilePolicies(snapshot.documents.map(decodeDocument))
+        const decoded = snapshot.documents.map(decodeDocument)
+        const nextPolicy = compilePolicies(decoded)
+        const nextOutside = createOutsideWorld(decoded, snapshot.meshAddresses)
         policy = nextPolicy
+        outside = nextOutside
         bundle = nextBundle
         version = highestVersion = snapshot.version
         documents = snapshot.documents

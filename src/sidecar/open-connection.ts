@@ -1,12 +1,18 @@
 import type { Socket } from 'node:net'
 import type { HostPort } from '../base/env.ts'
 import type { Reason } from '../policy/reason.ts'
-import type { StreamHandlers, Tunnel } from '../tunnel/index.ts'
+import type { StreamHandlers } from '../tunnel/index.ts'
 import type { Alerts } from './alerts.ts'
-import { endingOf, factsOf } from './connection-facts.ts'
+import {
+  endingOf,
+  factsOf,
+  nameOfPeer,
+  type OutsidePeer,
+  type PeerSource,
+} from './connection-facts.ts'
 import type { ConnectionLog, LoggedConnection } from './connection-log.ts'
 import type { FlowDirection } from './flow-recorder.ts'
-import type { Judgement } from './judgement.ts'
+import type { Judgement, Standing } from './judgement.ts'
 import type { LiveConnection, LiveConnections } from './live-connections.ts'
 import type { Metrics } from './metrics.ts'
 import { createRelay, type RelayEnding, type RelayStream } from './relay.ts'
@@ -34,11 +40,11 @@ const progressIntervalMs = 1_000
 export function openConnection(options: {
   readonly direction: FlowDirection
   readonly socket: Socket
-  readonly tunnel: Tunnel
+  readonly tunnel: PeerSource | OutsidePeer
   readonly destination: HostPort
-  /** What policy is asked about: known to this end, not told by the peer. */
-  readonly port: number
   readonly judgement: Judgement
+  /** Decides about it again. */
+  readonly judge: (standing: Standing) => Judgement
   readonly flowId: Buffer
   readonly startedAt: number
   readonly followers: Followers
@@ -72,8 +78,7 @@ export function openConnection(options: {
   const relay = createRelay(options.socket, onEnd)
   const entry: LiveConnection = {
     direction,
-    peerProfile: () => tunnel.peerProfile,
-    port: options.port,
+    judge: options.judge,
     get deadline() {
       return judgement.deadline
     },
@@ -82,7 +87,7 @@ export function openConnection(options: {
       relay.cut(reason)
     },
     confirm: (next) => {
-      alerts.raise({ direction, peer: tunnel.peer.spiffeId }, next.alerts, judgement.alerts)
+      alerts.raise({ direction, peer: nameOfPeer(tunnel) }, next.alerts, judgement.alerts)
       judgement = next
     },
   }

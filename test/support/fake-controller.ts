@@ -90,6 +90,8 @@ export class FakeController implements AsyncDisposable {
   readonly #documentsFor = new Map<string, readonly Document[]>()
   #bundle: TrustBundle | undefined
   #floors: Floors = noFloors
+  /** Addresses of workloads that every snapshot names, 4 or 16 bytes each. */
+  meshAddresses: readonly Buffer[] = []
   /** Answers to Renew are made but not sent while this is set. */
   loseRenewAnswers = false
   refuseRenewals = false
@@ -256,7 +258,8 @@ export class FakeController implements AsyncDisposable {
   #snapshot(name: string): WatchUpdate {
     const bundle = toWireBundle(this.#bundle ?? this.ca.bundle())
     const documents = [...(this.#documentsFor.get(name) ?? this.#documents)]
-    return { snapshot: { version: this.#version, bundle, documents } }
+    const meshAddresses = [...this.meshAddresses]
+    return { snapshot: { version: this.#version, bundle, documents, meshAddresses } }
   }
 
   readonly #challenge = (_call: unknown, answer: sendUnaryData<ChallengeResponse>): void => {

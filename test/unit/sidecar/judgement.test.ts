@@ -11,6 +11,7 @@ import {
 } from '../../../src/sidecar/judgement.ts'
 import { createAlerts } from '../../../src/sidecar/alerts.ts'
 import { createControllerContact } from '../../../src/sidecar/controller-contact.ts'
+import { nothingOutside } from '../../../src/sidecar/outside-world.ts'
 import {
   createLiveConnections,
   type LiveConnection,
@@ -49,6 +50,7 @@ spec: { from: { label.app: db }, to: { label.app: web }, ports: [tcp/80], action
 const good: Standing = {
   own,
   policy,
+  outside: nothingOutside,
   floors: noFloors,
   now,
   systemNow: now,
@@ -139,8 +141,7 @@ spec: { action: alert }
 describe('createLiveConnections()', () => {
   const connection = (port: number, cuts: string[]): LiveConnection => ({
     direction: 'egress',
-    peerProfile: () => db.profile,
-    port,
+    judge: (standing) => judge(standing, 'egress', db.profile, port),
     deadline: undefined,
     cut: (reason) => cuts.push(`${String(port)} ${reason}`),
     confirm: () => cuts.push(`${String(port)} stays`),

@@ -1,0 +1,44 @@
+import {
+  addressBytes,
+  createExternalPeers,
+  type ExternalPeer,
+  type PolicyDocument,
+} from '../policy/index.ts'
+
+/** What the controller has told of addresses: external services, and what of theirs is the mesh's. */
+export interface OutsideWorld {
+  /** External services that an address belongs to; with a port, those that have it. None for a mesh address. */
+  covering(address: string, port?: number): readonly ExternalPeer[]
+  /** Whether an address is that of a workload, as far as this sidecar was told. */
+  isMesh(address: string): boolean
+}
+
+export const nothingOutside: OutsideWorld = { covering: () => [], isMesh: () => false }
+
+/** Throws where an address is none. */
+export function createOutsideWorld(
+  documents: readonly PolicyDocument[],
+  meshAddresses: readonly Uint8Array[],
+): OutsideWorld {
+  const services = documents.filter((document) => document.kind === 'ExternalService')
+  const peers = createExternalPeers(services)
+  const mesh = new Set(meshAddresses.map(keyOf))
+  const isMesh = (bytes: Uint8Array): boolean => mesh.size > 0 && mesh.has(keyOf(bytes))
+  return {
+    covering: (address, port) => {
+      const bytes = addressBytes(address)
+      return bytes === undefined || isMesh(bytes) ? [] : peers.covering(bytes, port)
+    },
+    isMesh: (address) => {
+      const bytes = addressBytes(address)
+      return bytes !== undefined && isMesh(bytes)
+    },
+  }
+}
+
+function keyOf(address: Uint8Array): string {
+  if (address.length !== 4 && address.length !== 16) {
+    throw new Error(`expected an address of 4 or 16 bytes, got ${String(address.length)}`)
+  }
+  return address.join('.')
+}
