@@ -1,3 +1,4 @@
+import { sidecarId } from '../base/sidecar-account.ts'
 import {
   addressRules,
   knownConnections,
@@ -6,7 +7,7 @@ import {
   refusals,
 } from './common-rules.ts'
 import { metadataAddresses } from './metadata-addresses.ts'
-import { sidecarId, type ResolvedOptions } from './options.ts'
+import type { ResolvedOptions } from './options.ts'
 import { anyOf, filterPriority, natPriority, type Chain, type Rule } from './rule.ts'
 
 const ofSidecar = [`meta skuid ${String(sidecarId)}`, `meta skgid ${String(sidecarId)}`]

@@ -5,11 +5,5 @@
 export { addressList, cidrList, type AddressList } from './address-list.ts'
 export { InterceptError, type InterceptErrorCode } from './intercept-error.ts'
 export { install, remove } from './intercept.ts'
-export {
-  defaultOptions,
-  portList,
-  sidecarId,
-  type InterceptOptions,
-  type ResolvedOptions,
-} from './options.ts'
+export { defaultOptions, portList, type InterceptOptions, type ResolvedOptions } from './options.ts'
 export { resolversOf } from './resolv-conf.ts'

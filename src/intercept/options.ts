@@ -1,11 +1,9 @@
 import { integer, type Parse } from '../base/env.ts'
 import { quote } from '../base/errors.ts'
+import { sidecarId } from '../base/sidecar-account.ts'
 import { noAddresses, type AddressList } from './address-list.ts'
 import { InterceptError } from './intercept-error.ts'
 import { metadataAddresses } from './metadata-addresses.ts'
-
-/** Uid and gid of the sidecar: the one program whose connections go out as they are. */
-export const sidecarId = 1337
 
 /** What is captured, and what is left alone. */
 export interface InterceptOptions {

@@ -50,7 +50,7 @@ function contextFile(environment: Environment): string {
   if (named !== undefined && named !== '') return named
   const config = environment['XDG_CONFIG_HOME']
   return join(
-    config === undefined || config === '' ? join(homedir(), '.config') : config,
+    config === undefined || config === '' ? join(homeDirectory(), '.config') : config,
     'blazon',
     'context.json',
   )
@@ -62,6 +62,15 @@ function processEnvironment(environment: Environment): Record<string, string> {
     (entry): entry is [string, string] => entry[0] !== 'BLAZON_CONTEXT' && entry[1] !== undefined,
   )
   return Object.fromEntries(entries)
+}
+
+/** The uid of a container often has neither HOME nor an entry in /etc/passwd. */
+function homeDirectory(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/'
+  }
 }
 
 function userName(): string {

@@ -1,11 +1,14 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { formatHostPort, type HostPort } from '../base/env.ts'
+import type { Reason } from '../policy/reason.ts'
 import type { EgressListener } from './listener-map.ts'
 
 /** A connection of the local workload, and where it meant to go. */
 export interface CapturedConnection {
   readonly socket: Socket // paused, open for half-close
   readonly originalDestination: HostPort
+  /** Why it may go nowhere, whatever policy says. */
+  readonly refusal?: Reason
 }
 
 /**
@@ -44,7 +47,11 @@ export async function openListeners(
     readonly listen: HostPort
     readonly onSocket: (socket: Socket, local: HostPort) => void
   }[],
-  options: { readonly pause: boolean },
+  options: {
+    readonly pause: boolean
+    /** Whether a listener on `::` leaves IPv4 to another one; otherwise it takes both. */
+    readonly ipv6Only?: boolean
+  },
 ): Promise<OpenedListeners> {
   const servers: Server[] = []
   const addresses: HostPort[] = []
@@ -56,7 +63,7 @@ export async function openListeners(
         noDelay: true,
       })
       servers.push(server)
-      const bound = await bind(server, listen)
+      const bound = await bind(server, listen, options.ipv6Only ?? false)
       addresses.push(bound)
       server.on('connection', (socket) => {
         // Without this, an error before anybody has taken over the socket would end the process.
@@ -77,12 +84,12 @@ export async function openListeners(
   }
 }
 
-async function bind(server: Server, listen: HostPort): Promise<HostPort> {
+async function bind(server: Server, listen: HostPort, ipv6Only: boolean): Promise<HostPort> {
   return await new Promise((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new Error(`cannot listen on ${formatHostPort(listen)}`, { cause }))
     })
-    server.listen({ ...listen, backlog: 1024 }, () => {
+    server.listen({ ...listen, backlog: 1024, ipv6Only }, () => {
       const address = server.address()
       const port = typeof address === 'object' && address !== null ? address.port : listen.port
       resolve({ host: listen.host, port })

@@ -12,6 +12,7 @@ import {
 import { quote } from '../base/errors.ts'
 import { checkKey, checkValue, sidecarProvenance } from '../identity/attributes.ts'
 import { parseTrustDomain, type TrustDomain } from '../identity/spiffe-id.ts'
+import { readCapture, type CaptureConfig } from './capture-config.ts'
 import { evidenceKinds, readEvidenceChoice, type EvidenceChoice } from './evidence-choice.ts'
 import {
   egressListeners,
@@ -44,6 +45,7 @@ export interface SidecarConfig {
   readonly imdsEndpoint: HostPort | undefined
   readonly workload: string
   readonly stateDirectory: string
+  readonly capture: CaptureConfig
   readonly egress: readonly EgressListener[]
   readonly ingress: readonly IngressListener[]
   readonly attributes: readonly ClaimedAttribute[]
@@ -76,6 +78,14 @@ export const sidecarVariables: readonly (readonly [name: string, form: string, t
   ['BLAZON_IMDS_ENDPOINT', 'http://address', 'metadata service (the one of the instance)'],
   ['BLAZON_WORKLOAD', 'name', 'workload that this sidecar guards'],
   ['BLAZON_STATE_DIR', 'directory', 'node key and sealed state (/var/lib/blazon)'],
+  [
+    'BLAZON_CAPTURE',
+    'explicit|redirect',
+    'listeners of its own, or what the kernel redirects (explicit)',
+  ],
+  ['BLAZON_EGRESS_PORT', 'port', 'for redirect: outbound connections (15001)'],
+  ['BLAZON_INGRESS_PORT', 'port', 'for redirect: inbound connections (15006)'],
+  ['BLAZON_WORKLOAD_UID', 'uid', "for redirect: whose connections are taken (everybody's)"],
   ['BLAZON_EGRESS', 'listen=destination,...', 'local listeners and what they stand for'],
   ['BLAZON_INGRESS', 'listen=application,...', 'mesh-facing listeners and what is behind'],
   ['BLAZON_ATTRIBUTES', 'app.key=value,...', 'attributes that the workload claims'],
@@ -97,6 +107,7 @@ export function readSidecarConfig(
   const config: SidecarConfig = {
     ...readController(env),
     ...readListeners(env),
+    capture: readCapture(env),
     workload: env.required('BLAZON_WORKLOAD', workloadName),
     stateDirectory: env.fallback('BLAZON_STATE_DIR', text, '/var/lib/blazon'),
     attributes: env.fallback('BLAZON_ATTRIBUTES', claimedAttributes, []),

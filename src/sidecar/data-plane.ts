@@ -8,11 +8,12 @@ import {
   type TunnelContext,
 } from '../tunnel/index.ts'
 import { createAlerts } from './alerts.ts'
-import { captureExplicit, type OpenedListeners } from './capture.ts'
+import type { CaptureSource, OpenedListeners } from './capture.ts'
 import type { SidecarConfig } from './config.ts'
 import { createConnectionLog } from './connection-log.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { createEgress, type Egress } from './egress.ts'
+import { openEntrances, type Entrances } from './entrances.ts'
 import type { FlowRecorder } from './flow-recorder.ts'
 import { openIngress } from './ingress.ts'
 import type { Standing } from './judgement.ts'
@@ -80,7 +81,9 @@ export async function openDataPlane(options: {
   const egress = createEgress({
     ...{ pool, standing, followers, maxConnections, dialTimeoutMs, clock, log },
   })
-  const ingress = await openIngress(config.ingress, {
+  using opened = new DisposableStack()
+  const entrances = opened.use(await openEntrances(config, log))
+  const ingress = await openIngress(entrances.openDoor, {
     acceptor: createTunnelAcceptor(context),
     registry: tunnels,
     standing,
@@ -91,7 +94,7 @@ export async function openDataPlane(options: {
     clock,
     log,
   })
-  const capture = await captureOrClose(config, egress, ingress)
+  const capture = await captureOrClose(entrances, egress, ingress)
   const unsubscribe = [
     mesh.changed.subscribe(() => {
       tunnels.recheck()
@@ -103,6 +106,7 @@ export async function openDataPlane(options: {
     }),
   ]
 
+  const parts = opened.move()
   return {
     egressAddresses: capture.addresses,
     ingressAddresses: ingress.addresses,
@@ -118,17 +122,18 @@ export async function openDataPlane(options: {
       await tunnels.drained()
       live.close()
       for (const stop of unsubscribe) stop()
+      parts.dispose()
     },
   }
 }
 
 async function captureOrClose(
-  config: SidecarConfig,
+  entrances: Entrances,
   egress: Egress,
   ingress: OpenedListeners,
-): ReturnType<typeof captureExplicit> {
+): Promise<CaptureSource> {
   try {
-    return await captureExplicit(config.egress, (connection) => {
+    return await entrances.capture((connection) => {
       egress.take(connection)
     })
   } catch (error: unknown) {

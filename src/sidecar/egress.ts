@@ -41,7 +41,8 @@ export function createEgress(options: {
   const { pool, standing, followers, clock, log } = options
   let underWay = 0
 
-  const connect = async ({ socket, originalDestination }: CapturedConnection): Promise<void> => {
+  const connect = async (captured: CapturedConnection): Promise<void> => {
+    const { socket, originalDestination } = captured
     const startedAt = clock.monotonic()
     const flowId = randomBytes(flowIdBytes)
     const destination = originalDestination
@@ -52,6 +53,10 @@ export function createEgress(options: {
       resetSocket(socket)
     }
 
+    if (captured.refusal !== undefined) {
+      refuse(captured.refusal)
+      return
+    }
     if (followers.live.count('egress') + underWay > options.maxConnections) {
       refuse('limit-reached')
       return

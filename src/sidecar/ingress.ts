@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { formatHostPort, type HostPort } from '../base/env.ts'
 import { messageOf } from '../base/errors.ts'
@@ -13,20 +12,14 @@ import {
 } from '../tunnel/index.ts'
 import { isUnspecified } from './address.ts'
 import { connectApplication } from './application.ts'
-import { openListeners, type OpenedListeners } from './capture.ts'
+import type { OpenedListeners } from './capture.ts'
 import { factsOf, verdictOfRefusal } from './connection-facts.ts'
 import { deny, judge, refusalOfNew, type Judgement, type Standing } from './judgement.ts'
-import type { IngressListener } from './listener-map.ts'
+import type { Arrival, OpenDoor, Served } from './ingress-door.ts'
 import { openConnection, type Followers } from './open-connection.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import { resetSocket } from './socket-ending.ts'
 import type { TunnelRegistry } from './tunnel-registry.ts'
-
-/** A declared listener as it is bound. */
-interface Served {
-  readonly local: HostPort
-  readonly application: HostPort
-}
 
 export interface IngressOptions {
   readonly acceptor: TunnelAcceptor
@@ -40,21 +33,15 @@ export interface IngressOptions {
   readonly log: Logger
 }
 
-/** Opens the mesh-facing listeners: nothing but tunnels is taken there. */
+/** Opens the mesh-facing door: nothing but tunnels is taken there. */
 export async function openIngress(
-  listeners: readonly IngressListener[],
+  openDoor: OpenDoor,
   options: IngressOptions,
 ): Promise<OpenedListeners> {
-  const served: Served[] = []
   const waiting = { count: 0 }
-  const wanted = listeners.map(({ listen, application }) => ({
-    listen,
-    onSocket: (socket: Socket, local: HostPort) => {
-      void acceptTunnel(socket, { local, application })
-    },
-  }))
+  let declared: readonly Served[] = []
 
-  const acceptTunnel = async (socket: Socket, listener: Served): Promise<void> => {
+  const acceptTunnel = async ({ socket, served, redirectedFrom }: Arrival): Promise<void> => {
     const own = options.own()
     const source = formatHostPort({
       host: socket.remoteAddress ?? '',
@@ -67,9 +54,12 @@ export async function openIngress(
       return
     }
     try {
-      const tunnel = await options.acceptor.accept(socket)
+      const tunnel = await options.acceptor.accept(
+        socket,
+        redirectedFrom && { address: redirectedFrom.host, port: redirectedFrom.port },
+      )
       tunnel.onStream = (stream, header) => {
-        takeStream(tunnel, listener, stream, header)
+        takeStream(tunnel, served, stream, header)
       }
       tunnel.onPeerChanged = () => {
         options.followers.live.redecide()
@@ -83,28 +73,25 @@ export async function openIngress(
 
   const takeStream = (
     tunnel: Tunnel,
-    listener: Served,
+    accepted: Served,
     stream: TunnelStream,
     header: StreamHeader,
   ): void => {
     serveStream(
       { ...options, waiting, tunnel, stream, header },
-      chooseListener(tunnel, listener, header, served),
+      chooseListener(tunnel, accepted, header, declared),
     ).catch((error: unknown) => {
       options.log.error({ error: messageOf(error) }, 'BUG: ingress failed')
       stream.reset('internal-error')
     })
   }
 
-  const opened = await openListeners(wanted, { pause: false })
-  for (const [index, { application }] of listeners.entries()) {
-    const local = opened.addresses[index]
-    if (local !== undefined) served.push({ local, application })
-  }
-  return opened
+  const door = await openDoor((arrival) => void acceptTunnel(arrival))
+  declared = door.declared
+  return door.listeners
 }
 
-interface Arrival extends IngressOptions {
+interface Incoming extends IngressOptions {
   /** Streams whose application is being connected: they count towards the limit. */
   readonly waiting: { count: number }
   readonly tunnel: Tunnel
@@ -126,24 +113,24 @@ function chooseListener(
   tunnel: Tunnel,
   accepted: Served,
   { destination }: StreamHeader,
-  served: readonly Served[],
+  declared: readonly Served[],
 ): Target | undefined {
   const dialled = tunnel.peerEndpoint
   if (destination.address === dialled.address && destination.port === dialled.port) {
     const { address: host, port } = tunnel.localEndpoint
     return { pair: { host, port }, application: accepted.application }
   }
-  const declared = served.find(
+  const named = declared.find(
     ({ local }) =>
       !isUnspecified(local.host) &&
       local.host === destination.address &&
       local.port === destination.port,
   )
-  return declared && { pair: declared.local, application: declared.application }
+  return named && { pair: named.local, application: named.application }
 }
 
 /** Verdict first; only then the application hears of it, and only then a byte moves. */
-async function serveStream(arrival: Arrival, target: Target | undefined): Promise<void> {
+async function serveStream(arrival: Incoming, target: Target | undefined): Promise<void> {
   const { tunnel, stream, header, followers, clock } = arrival
   const startedAt = clock.monotonic()
   const flowId = Buffer.from(header.flowId, 'hex')
@@ -212,7 +199,7 @@ async function serveStream(arrival: Arrival, target: Target | undefined): Promis
 
 /** The port is the listener's own: a peer that says it dialled another one gains nothing. */
 function decide(
-  { standing, followers, tunnel, waiting, maxConnections }: Arrival,
+  { standing, followers, tunnel, waiting, maxConnections }: Incoming,
   target: Target,
 ): Judgement {
   if (followers.live.count('ingress') + waiting.count >= maxConnections)

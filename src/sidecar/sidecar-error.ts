@@ -9,6 +9,7 @@ export type SidecarErrorCode =
   | 'ERR_CONTROLLER_IDENTITY' // whoever answered is not the controller of this trust domain
   | 'ERR_CONTROLLER_ANSWER' // the controller's answer breaks the contract
   | 'ERR_NO_EVIDENCE' // there is nothing to prove with what node this is
+  | 'ERR_CAPTURE' // connections cannot be captured on this machine, or by this user
   | 'ERR_SNAPSHOT' // a pushed version cannot be applied
 
 /** An error of the sidecar; `code` says which, `cause` what was behind it. */

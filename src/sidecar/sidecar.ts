@@ -94,6 +94,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   const watchOptions = {
     ...control,
     listeners: data.ingressAddresses,
+    capture: config.capture.kind,
     sidecarVersion: options.version,
     metrics,
     log,

@@ -9,6 +9,7 @@ import { documentSchemaVersion } from '../policy/index.ts'
 import type { Snapshot__Output } from '../rpc/generated/blazon/v1/Snapshot.ts'
 import type { WatchRequest } from '../rpc/generated/blazon/v1/WatchRequest.ts'
 import type { WatchUpdate__Output } from '../rpc/generated/blazon/v1/WatchUpdate.ts'
+import type { CaptureConfig } from './capture-config.ts'
 import type { ControllerContact } from './controller-contact.ts'
 import type { ControllerConnection } from './controller-connection.ts'
 import type { ControllerLink } from './controller-link.ts'
@@ -32,6 +33,7 @@ export interface WatchOptions {
   readonly clock: TrustedClock
   readonly contact: ControllerContact
   readonly listeners: readonly HostPort[]
+  readonly capture: CaptureConfig['kind']
   readonly sidecarVersion: string
   readonly metrics: Metrics
   readonly log: Logger
@@ -114,14 +116,14 @@ async function follow(
   }
 }
 
-function openMessage({ mesh, listeners, sidecarVersion }: WatchOptions): WatchRequest {
+function openMessage({ mesh, listeners, capture, sidecarVersion }: WatchOptions): WatchRequest {
   return {
     open: {
       schemaVersion: documentSchemaVersion,
       sidecarVersion,
       highestVersion: mesh.highestVersion,
       listeners: listeners.map(({ host, port }) => ({ address: host, port })),
-      capture: 'explicit',
+      capture,
     },
   }
 }

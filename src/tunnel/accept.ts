@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { defaultHandshakeMs, type LocalIdentity, type TunnelContext } from './context.ts'
 import type { TrustBundle } from '../identity/index.ts'
-import { canonicalAddress } from './endpoint.ts'
+import { canonicalAddress, type Endpoint } from './endpoint.ts'
 import { createHandshakeSlots } from './handshake-slots.ts'
 import {
   alpnProtocol,
@@ -28,9 +28,10 @@ export interface TunnelAcceptor {
   /**
    * Authenticates both ends and exchanges Hellos on a connection that may have been peeked into
    * (what was read is to be put back with `unshift`). Rejects with `TunnelError`; the socket is the
-   * acceptor's from here on.
+   * acceptor's from here on. `endpoint` is the local pair that the connection was made to, where that
+   * is not the socket's own.
    */
-  accept(socket: Socket): Promise<Tunnel>
+  accept(socket: Socket, endpoint?: Endpoint): Promise<Tunnel>
   /** Handshakes under way. */
   readonly handshakes: number
 }
@@ -42,10 +43,10 @@ export function createTunnelAcceptor(options: AcceptorOptions): TunnelAcceptor {
   const mostPerSource = options.maxHandshakesPerSource ?? Math.ceil(most / 4)
   const slots = createHandshakeSlots(most, mostPerSource)
   const handshakes = new Handshakes(options)
-  const withSlot = async (socket: Socket): Promise<Tunnel> => {
+  const withSlot = async (socket: Socket, endpoint?: Endpoint): Promise<Tunnel> => {
     const free = slots.take(socket.remoteAddress ?? '')
     try {
-      return await handshakes.accept(socket)
+      return await handshakes.accept(socket, endpoint)
     } finally {
       free()
     }
@@ -54,10 +55,10 @@ export function createTunnelAcceptor(options: AcceptorOptions): TunnelAcceptor {
     get handshakes() {
       return slots.taken
     },
-    accept: async (socket) => {
+    accept: async (socket, endpoint) => {
       socket.on('error', () => undefined)
       try {
-        return await withSlot(socket)
+        return await withSlot(socket, endpoint)
       } catch (error: unknown) {
         socket.destroy()
         throw error instanceof TunnelError ? error : handshakeFailure(error)
@@ -101,17 +102,15 @@ class Handshakes {
     })
   }
 
-  async accept(raw: Socket): Promise<Tunnel> {
-    const address = canonicalAddress(raw.localAddress ?? '')
-    const port = raw.localPort
-    if (address === undefined || port === undefined) {
+  async accept(raw: Socket, redirectedFrom?: Endpoint): Promise<Tunnel> {
+    const endpoint = redirectedFrom ?? localEndpoint(raw)
+    if (endpoint === undefined) {
       throw new TunnelError('ERR_HANDSHAKE', 'no-tunnel', 'the connection is gone')
     }
     const identity = this.#refresh()
     const socket = await this.#handshake(raw)
     try {
       const peer = checkPeer(socket, this.#options.trust())
-      const endpoint = { address, port }
       const context = this.#options
       return await Tunnel.establish({ socket, role: 'acceptor', identity, peer, endpoint, context })
     } catch (error: unknown) {
@@ -159,6 +158,11 @@ class Handshakes {
     }
     return identity
   }
+}
+
+function localEndpoint({ localAddress, localPort }: Socket): Endpoint | undefined {
+  const address = canonicalAddress(localAddress ?? '')
+  return address === undefined || localPort === undefined ? undefined : { address, port: localPort }
 }
 
 /** A chain that OpenSSL did not accept: Node closes the connection and leaves only this behind. */

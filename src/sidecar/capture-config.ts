@@ -1,0 +1,52 @@
+import { integer, type EnvReader, type Parse } from '../base/env.ts'
+import { quote } from '../base/errors.ts'
+import { sidecarId } from '../base/sidecar-account.ts'
+
+/** How the workload's connections reach the sidecar. */
+export type CaptureConfig = { readonly kind: 'explicit' } | RedirectConfig
+
+/** The kernel redirects every connection here (`blazon intercept`). */
+export interface RedirectConfig {
+  readonly kind: 'redirect'
+  readonly egressPort: number
+  readonly ingressPort: number
+  /** Only connections of this uid are the workload's; undefined = of whoever shares the network namespace. */
+  readonly workloadUid: number | undefined
+}
+
+const mostUid = 4_294_967_294
+
+/** The variables of capture; those of `redirect` are a problem without it, for they would do nothing. */
+export function readCapture(env: EnvReader): CaptureConfig {
+  const kind = env.fallback('BLAZON_CAPTURE', captureKind, 'explicit')
+  const egressPort = env.optional('BLAZON_EGRESS_PORT', integer(1, 65_535))
+  const ingressPort = env.optional('BLAZON_INGRESS_PORT', integer(1, 65_535))
+  const workloadUid = env.optional('BLAZON_WORKLOAD_UID', uid)
+  if (kind === 'redirect') {
+    const config = { egressPort: egressPort ?? 15_001, ingressPort: ingressPort ?? 15_006 }
+    if (config.egressPort === config.ingressPort) {
+      env.problem('BLAZON_INGRESS_PORT: expected another port than BLAZON_EGRESS_PORT')
+    }
+    return { kind, ...config, workloadUid }
+  }
+  const given = {
+    BLAZON_EGRESS_PORT: egressPort,
+    BLAZON_INGRESS_PORT: ingressPort,
+    BLAZON_WORKLOAD_UID: workloadUid,
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined) env.problem(`${name}: expected only with BLAZON_CAPTURE=redirect`)
+  }
+  return { kind }
+}
+
+const captureKind: Parse<CaptureConfig['kind']> = (value) => {
+  if (value === 'explicit' || value === 'redirect') return value
+  throw new Error(`expected explicit or redirect, got ${quote(value)}`)
+}
+
+const uid: Parse<number> = (value) => {
+  const number = integer(0, mostUid)(value)
+  if (number === sidecarId) throw new Error(`${value} is the uid of the sidecar itself`)
+  return number
+}
