@@ -20,12 +20,17 @@ export interface ControllerProcess {
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts `blazon controller` on a directory and waits until it says that it has started. */
+/**
+ * Starts `blazon controller` on a directory and waits until it says that it has started. `within` are
+ * words before the command, such as those that make it run in a network namespace.
+ */
 export async function startControllerProcess(
   directory: string,
   environment: Readonly<Record<string, string>> = {},
+  within: readonly string[] = [],
 ): Promise<ControllerProcess> {
-  const child = spawn(process.execPath, [program, 'controller'], {
+  const [command, ...args] = [...within, process.execPath, program, 'controller']
+  const child = spawn(command, args, {
     env: {
       BLAZON_TRUST_DOMAIN: testTrustDomain,
       BLAZON_DATA_DIR: directory,
