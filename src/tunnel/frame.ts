@@ -5,6 +5,8 @@
 
 export const headerBytes = 12
 export const initialWindow: number = 256 * 1024
+/** What the window of a stream grows to while its bytes are taken as fast as they come. */
+export const largestWindow: number = 4 * 1024 * 1024
 /** Frames that we send are no longer than this, so that streams interleave fairly. */
 export const maxFrameBytes: number = 64 * 1024
 /** The stream that carries control messages: the first one that the dialling end opens. */

@@ -4,6 +4,8 @@ export interface TunnelLimits {
   readonly maxStreams: number
   /** Received bytes of all streams that nobody has taken yet; the stream that passes it is reset. */
   readonly maxHeldBytes: number
+  /** What all windows together may have grown beyond their initial size; no window grows past it. */
+  readonly maxGrownBytes: number
   /** A stream that writes is asked to wait while more than this is staged for the socket. */
   readonly stagingBytes: number
   /** Staged bytes, answers to the peer included, at which the tunnel gives up on a peer that does not read. */
@@ -30,6 +32,7 @@ export interface TunnelLimits {
 export const defaultLimits: TunnelLimits = {
   maxStreams: 16_384,
   maxHeldBytes: 64 * 1024 * 1024,
+  maxGrownBytes: 32 * 1024 * 1024,
   stagingBytes: 256 * 1024,
   maxStagedBytes: 2 * 1024 * 1024,
   // A program that dies takes all its connections with it, and a sidecar has up to 10,000 of them.

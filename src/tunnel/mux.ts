@@ -35,6 +35,12 @@ export interface MuxOptions {
 }
 
 const highestStreamId = 0xffffffff
+/** Half a window within so many round trips: more could be under way if the window were larger. */
+const growingRoundTrips = 4
+/** On a path this short, 6 MB/s are no reason for a larger window yet. */
+const shortestGrowingMs = 20
+/** No path is longer; a peer that answers late gains nothing. */
+const longestGrowingMs = 2_000
 
 /**
  * One yamux session, pure: bytes in by `receive`, bytes out by `send`. Whatever the peer sends, the
@@ -49,6 +55,10 @@ export class StreamMux {
   readonly #useless: TokenBucket
   #uselessStreams = 0
   #heldBytes = 0
+  #grownBytes = 0
+  #bulkStreams = 0
+  #pingedAt: number | undefined
+  #roundTripMs = 0
   #lastOpened = -1
   #closed = false
   #draining = false
@@ -100,6 +110,16 @@ export class StreamMux {
     return this.#heldBytes
   }
 
+  /** What the windows of all streams have grown beyond their initial size. */
+  get grownBytes(): number {
+    return this.#grownBytes
+  }
+
+  /** Streams that move, or have moved, as much as a larger window than the initial one is for. */
+  get bulkStreams(): number {
+    return this.#bulkStreams
+  }
+
   get stagedBytes(): number {
     return this.#outbox.size
   }
@@ -135,9 +155,11 @@ export class StreamMux {
     this.#countUseless()
   }
 
-  /** Asks the peer for a sign of life. */
+  /** Asks the peer for a sign of life; its answer tells the round trip. */
   ping(value: number): void {
-    if (!this.#closed) this.#stage(frameType.ping, flag.syn, 0, value)
+    if (this.#closed) return
+    this.#pingedAt ??= this.#options.now()
+    this.#stage(frameType.ping, flag.syn, 0, value)
   }
 
   /** Announces that no new streams are wanted; those that are open go on. */
@@ -222,6 +244,23 @@ export class StreamMux {
       hold: (change) => {
         this.#heldBytes += change
         return this.#heldBytes <= limits.maxHeldBytes
+      },
+      now: options.now,
+      grow: (bytes, elapsedMs) => {
+        const soonMs = Math.max(shortestGrowingMs, growingRoundTrips * this.#roundTripMs)
+        if (
+          elapsedMs > Math.min(soonMs, longestGrowingMs) ||
+          this.#grownBytes + bytes > limits.maxGrownBytes
+        )
+          return false
+        this.#grownBytes += bytes
+        return true
+      },
+      shrink: (bytes) => {
+        this.#grownBytes -= bytes
+      },
+      countBulk: (change) => {
+        this.#bulkStreams += change
       },
       forget: (stream) => {
         this.#streams.delete(stream.id)
@@ -309,8 +348,15 @@ export class StreamMux {
   }
 
   #ping(header: FrameHeader): void {
-    if (header.flags === flag.ack) this.#options.onPong?.(header.length)
+    if (header.flags === flag.ack) this.#pong(header.length)
     else this.#stage(frameType.ping, flag.ack, 0, header.length)
+  }
+
+  /** Only a first answer counts: who answers what nobody asked cannot make its path look longer. */
+  #pong(value: number): void {
+    if (this.#pingedAt !== undefined) this.#roundTripMs = this.#options.now() - this.#pingedAt
+    this.#pingedAt = undefined
+    this.#options.onPong?.(value)
   }
 
   #goAway(header: FrameHeader): void {

@@ -1,6 +1,6 @@
 import type { Reason } from '../policy/reason.ts'
 import { ByteQueue } from './byte-queue.ts'
-import { flag, initialWindow, maxFrameBytes } from './frame.ts'
+import { flag, initialWindow, largestWindow, maxFrameBytes } from './frame.ts'
 import { TunnelError } from './tunnel-error.ts'
 
 /** What the owner of a stream wants to hear. None of them is called after a reset, in either direction. */
@@ -32,6 +32,14 @@ export interface StreamSession {
   awaitTurn(stream: TunnelStream): void
   /** Counts bytes held for somebody who has not taken them yet; false when it is too much for the tunnel. */
   hold(change: number): boolean
+  /** Milliseconds, never set back. */
+  now(): number
+  /** Asks for a window larger by `bytes`, when half of the present one was taken within `elapsedMs`. */
+  grow(bytes: number, elapsedMs: number): boolean
+  /** Gives back what `grow` has granted. */
+  shrink(bytes: number): void
+  /** A stream has begun to move bytes in bulk, or one that did is over. */
+  countBulk(change: 1 | -1): void
   /** The stream is over in both directions. */
   forget(stream: TunnelStream): void
 }
@@ -62,7 +70,10 @@ export class TunnelStream {
   #closed = false
 
   readonly #held: ByteQueue = new ByteQueue()
+  #window = initialWindow
   #receiveWindow = initialWindow
+  #creditedAt: number
+  #isBulk = false
   #taken = 0
   #peerEnded = false
   #endDelivered = false
@@ -79,6 +90,7 @@ export class TunnelStream {
     this.#session = session
     this.#handlers = handlers
     this.#accepted = handlers !== undefined
+    this.#creditedAt = session.now()
   }
 
   get closed(): boolean {
@@ -93,6 +105,11 @@ export class TunnelStream {
   /** Bytes received that nobody has taken. */
   get heldBytes(): number {
     return this.#held.size
+  }
+
+  /** The most that the peer may have under way to us: it grows for a stream that keeps draining. */
+  get window(): number {
+    return this.#window
   }
 
   /** Bytes written that the peer's window does not admit yet. */
@@ -212,6 +229,8 @@ export class TunnelStream {
   receiveWindowUpdate(length: number): string | undefined {
     this.#sendWindow += length
     if (this.#sendWindow > 0xffffffff) return 'a window of more than 2^32 bytes'
+    // A window beyond the initial one is what a peer grants to bulk.
+    if (this.#sendWindow > initialWindow) this.#noteBulk()
     if (length > 0 && (this.#pending.size > 0 || this.#wantsDrain)) this.#session.awaitTurn(this)
     return undefined
   }
@@ -293,8 +312,27 @@ export class TunnelStream {
   /** Gives window back in few frames: once half of it has been taken. */
   #credit(count: number): void {
     this.#taken += count
-    if (this.#taken < initialWindow / 2 || this.#peerEnded || this.#closed) return
+    if (this.#taken < this.#window / 2 || this.#peerEnded || this.#closed) return
+    this.#growIfDraining()
     this.#session.sendWindowUpdate(this.id, 0, this.#creditToGive())
+  }
+
+  /** Doubles the window where nothing waits and half of it was gone within a few round trips. */
+  #growIfDraining(): void {
+    const now = this.#session.now()
+    const elapsedMs = now - this.#creditedAt
+    this.#creditedAt = now
+    if (this.#held.size > 0 || this.#paused || this.#window >= largestWindow) return
+    if (!this.#session.grow(this.#window, elapsedMs)) return
+    this.#taken += this.#window
+    this.#window *= 2
+    this.#noteBulk()
+  }
+
+  #noteBulk(): void {
+    if (this.#isBulk) return
+    this.#isBulk = true
+    this.#session.countBulk(1)
   }
 
   #creditToGive(): number {
@@ -312,6 +350,8 @@ export class TunnelStream {
   #close(): void {
     this.#closed = true
     this.#session.hold(-this.#held.size)
+    this.#session.shrink(this.#window - initialWindow)
+    if (this.#isBulk) this.#session.countBulk(-1)
     this.#held.clear()
     this.#pending.clear()
     this.#session.forget(this)

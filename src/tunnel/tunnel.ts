@@ -147,6 +147,11 @@ export class Tunnel {
     return Math.max(0, this.#mux.streamCount - 1)
   }
 
+  /** Whether bytes in bulk run through it: others had better take another tunnel. */
+  get carriesBulk(): boolean {
+    return this.#mux.bulkStreams > 0
+  }
+
   /** Accepting end: streams that the peer has opened only to reset them, or has begun wrongly. */
   get uselessStreams(): number {
     return this.#mux.uselessStreams
@@ -367,6 +372,8 @@ export class Tunnel {
     if (this.role === 'acceptor') this.#sendHello()
     this.#watchExpiry()
     this.#idleness.touched()
+    // Windows grow by the round trip, so it has to be known before the first of them could.
+    this.#mux.ping(0)
     this.#ready.resolve(this)
   }
 

@@ -269,7 +269,7 @@ function createWorld(): { apply: (step: Step) => void; settle: () => void } {
     muxes[to].mux.receive(moved)
     expect(muxes[to].mux.closed, muxes[to].ends[0]?.error?.message).to.equal(false)
     for (const stream of muxes[to].mux.streams()) {
-      expect(stream.heldBytes).to.be.at.most(initialWindow)
+      expect(stream.heldBytes).to.be.at.most(stream.window)
     }
   }
   // Credit counts when its frame has arrived whole: what is cut is carried over to the next call.
