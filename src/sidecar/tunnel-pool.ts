@@ -6,7 +6,10 @@ import type { Logger } from '../base/logger.ts'
 import type { Reason } from '../policy/reason.ts'
 import { TunnelError, type Tunnel } from '../tunnel/index.ts'
 
-/** One tunnel for each destination, dialled when it is first needed and shared by all who need it. */
+/**
+ * A few tunnels for each destination, dialled when they are needed and shared by all who need them: a
+ * new stream takes one that carries no bulk.
+ */
 export interface TunnelPool {
   /** An open tunnel, or why there is none: never anything in clear (DESIGN §5). */
   get(destination: HostPort): Promise<Tunnel | Reason>
@@ -16,6 +19,8 @@ export interface TunnelPool {
 const longestUseMs = 24 * 3_600_000
 const mostBytes = 256 * 2 ** 30
 const mostFailures = 4_096
+/** To one destination; with bulk in all of them, streams share. */
+const mostTunnels = 4
 
 interface OpenEntry {
   readonly tunnel: Tunnel
@@ -34,17 +39,23 @@ export function createTunnelPool(options: {
   readonly log: Logger
 }): TunnelPool {
   const { clock, log } = options
-  const open = new Map<string, OpenEntry>()
+  const open = new Map<string, OpenEntry[]>()
   const dialling = new Map<string, Promise<Tunnel | Reason>>()
   const failures = new Map<string, Failure>()
 
   const keep = (key: string, tunnel: Tunnel): void => {
     const entry = { tunnel, since: clock.monotonic() }
-    open.set(key, entry)
+    open.set(key, [...(open.get(key) ?? []), entry])
     failures.delete(key)
     void tunnel.closed.then(() => {
-      if (open.get(key) === entry) open.delete(key)
+      drop(key, entry)
     })
+  }
+
+  const drop = (key: string, entry: OpenEntry): void => {
+    const others = (open.get(key) ?? []).filter((other) => other !== entry)
+    if (others.length > 0) open.set(key, others)
+    else open.delete(key)
   }
 
   const remember = (key: string, reason: Reason): void => {
@@ -68,30 +79,41 @@ export function createTunnelPool(options: {
     }
   }
 
-  const usable = (key: string): Tunnel | undefined => {
-    const entry = open.get(key)
-    if (entry?.tunnel.open !== true) return undefined
-    const { tunnel, since } = entry
-    const isWorn =
-      clock.monotonic() - since > longestUseMs || tunnel.bytesIn + tunnel.bytesOut > mostBytes
-    if (!isWorn) return tunnel
-    open.delete(key)
-    tunnel.retire()
-    return undefined
+  const isWorn = ({ tunnel, since }: OpenEntry): boolean =>
+    clock.monotonic() - since > longestUseMs || tunnel.bytesIn + tunnel.bytesOut > mostBytes
+
+  /** Those that take new streams; worn ones are retired. */
+  const usable = (key: string): readonly Tunnel[] => {
+    const entries = open.get(key) ?? []
+    for (const entry of entries.filter(isWorn)) {
+      drop(key, entry)
+      entry.tunnel.retire()
+    }
+    return (open.get(key) ?? []).map(({ tunnel }) => tunnel).filter((tunnel) => tunnel.open)
+  }
+
+  /** Dials unless somebody does already, or it has failed just now. */
+  const dialOnce = async (destination: HostPort, key: string): Promise<Tunnel | Reason> => {
+    const underWay = dialling.get(key)
+    if (underWay !== undefined) return await underWay
+    const failure = failures.get(key)
+    if (failure !== undefined && clock.monotonic() < failure.until) return failure.reason
+    const dialled = dial(destination, key)
+    dialling.set(key, dialled)
+    return await dialled
   }
 
   return {
     get: async (destination) => {
       const key = formatHostPort(destination)
-      const tunnel = usable(key)
-      if (tunnel !== undefined) return tunnel
-      const underWay = dialling.get(key)
-      if (underWay !== undefined) return await underWay
-      const failure = failures.get(key)
-      if (failure !== undefined && clock.monotonic() < failure.until) return failure.reason
-      const dialled = dial(destination, key)
-      dialling.set(key, dialled)
-      return await dialled
+      const tunnels = usable(key)
+      const quiet = tunnels.find(({ carriesBulk }) => !carriesBulk)
+      if (quiet !== undefined) return quiet
+      const shared = tunnels.toSorted((a, b) => a.streamCount - b.streamCount)[0]
+      if (shared !== undefined && tunnels.length >= mostTunnels) return shared
+      const another = await dialOnce(destination, key)
+      // A tunnel that is shared with bulk serves, where another one cannot be had.
+      return typeof another === 'string' && shared?.open === true ? shared : another
     },
   }
 }

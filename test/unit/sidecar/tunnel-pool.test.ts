@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { silentLogger } from '../../../src/base/logger.ts'
-import { createTunnelPool } from '../../../src/sidecar/tunnel-pool.ts'
+import { createTunnelPool, type TunnelPool } from '../../../src/sidecar/tunnel-pool.ts'
 import { TunnelError, type Tunnel } from '../../../src/tunnel/index.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 
@@ -10,6 +10,8 @@ interface FakeTunnel {
   open: boolean
   bytesIn: number
   bytesOut: number
+  carriesBulk: boolean
+  streamCount: number
   retired: boolean
   retire(): void
   readonly closed: Promise<unknown>
@@ -22,6 +24,8 @@ function fakeTunnel(): FakeTunnel & Tunnel {
     open: true,
     bytesIn: 0,
     bytesOut: 0,
+    carriesBulk: false,
+    streamCount: 0,
     retired: false,
     retire: () => {
       tunnel.retired = true
@@ -34,6 +38,62 @@ function fakeTunnel(): FakeTunnel & Tunnel {
   }
   return tunnel as unknown as FakeTunnel & Tunnel
 }
+
+/** A pool whose dials bring one new tunnel after the other, or fail. */
+function poolOf(options: { readonly failsAfter?: number } = {}): {
+  pool: TunnelPool
+  made: (FakeTunnel & Tunnel)[]
+} {
+  const made: (FakeTunnel & Tunnel)[] = []
+  const pool = createTunnelPool({
+    dial: async () => {
+      await Promise.resolve()
+      if (made.length >= (options.failsAfter ?? Infinity)) throw new Error('no route')
+      const tunnel = fakeTunnel()
+      made.push(tunnel)
+      return tunnel
+    },
+    clock: createFakeClock(0),
+    log: silentLogger,
+  })
+  return { pool, made }
+}
+
+describe('createTunnelPool() with bulk under way', () => {
+  it('gives new streams another tunnel, and the first one again when it is quiet', async () => {
+    const { pool, made } = poolOf()
+    await pool.get(destination)
+    made[0]!.carriesBulk = true
+    const both = await Promise.all([pool.get(destination), pool.get(destination)])
+    expect(both).to.deep.equal([made[1], made[1]])
+    expect(await pool.get(destination)).to.equal(made[1])
+    made[0]!.carriesBulk = false
+    made[1]!.carriesBulk = true
+    expect(await pool.get(destination)).to.equal(made[0])
+    expect(made).to.have.lengthOf(2)
+  })
+
+  it('keeps no more than four tunnels: with bulk in all, the one with the fewest streams serves', async () => {
+    const { pool, made } = poolOf()
+    for (const streamCount of [4, 3, 1, 2]) {
+      await pool.get(destination)
+      Object.assign(made.at(-1)!, { carriesBulk: true, streamCount })
+    }
+    expect(await pool.get(destination)).to.equal(made[2])
+    expect(made).to.have.lengthOf(4)
+    made[2]!.end()
+    await made[2]!.closed
+    expect(await pool.get(destination)).to.equal(made[4])
+  })
+
+  it('shares the tunnel with bulk where another one cannot be had', async () => {
+    const { pool, made } = poolOf({ failsAfter: 1 })
+    await pool.get(destination)
+    made[0]!.carriesBulk = true
+    expect(await pool.get(destination)).to.equal(made[0])
+    expect(await pool.get(destination)).to.equal(made[0])
+  })
+})
 
 describe('createTunnelPool()', () => {
   it('dials once for all who ask at the same time, and again for nobody while the tunnel is open', async () => {
