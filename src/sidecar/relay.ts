@@ -16,6 +16,11 @@ export type RelayStream = Pick<
   'write' | 'end' | 'reset' | 'pause' | 'resume' | 'closed'
 >
 
+/** Pieces from this size on are collected; smaller ones are answers that somebody waits for. */
+const corkedBytes = 8 * 1024
+/** What may wait for a local program that reads too slowly, before its stream is asked to wait. */
+const mostWaitingBytes = 256 * 1024
+
 /** A local socket and a tunnel stream, tied together. */
 export interface Relay {
   /** To be given to the stream before its first byte. */
@@ -31,12 +36,13 @@ export interface Relay {
 
 /**
  * Carries bytes both ways with half-close and back-pressure: a reader that is slow stops the other
- * end, and nothing is kept here. A reset on either side is a reset on the other.
+ * end, and little is kept here. A reset on either side is a reset on the other.
  * The socket has to be open for half-close (`allowHalfOpen`) and paused.
  */
 export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void): Relay {
   let stream: RelayStream | undefined
   let ended = false
+  let isCorked = false
   let bytesFromSocket = 0
   let bytesToSocket = 0
 
@@ -46,10 +52,22 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
     onEnd(ending)
   }
 
+  /** What comes in during one turn of the event loop leaves in one system call at its end. */
+  const corkForThisTurn = (): void => {
+    if (isCorked) return
+    isCorked = true
+    socket.cork()
+    setImmediate(() => {
+      isCorked = false
+      socket.uncork()
+    })
+  }
+
   const handlers: StreamHandlers = {
     onData: (bytes) => {
       bytesToSocket += bytes.length
-      if (!socket.write(bytes)) stream?.pause()
+      if (bytes.length >= corkedBytes) corkForThisTurn()
+      if (!socket.write(bytes) && socket.writableLength >= mostWaitingBytes) stream?.pause()
     },
     onEnd: () => {
       endWhenFlushed(socket)
