@@ -116,7 +116,7 @@ export async function openDataPlane(options: {
       await Promise.all([capture.stop(), ingress.stop()])
       stopDialling.abort()
       tunnels.retireAll()
-      await within(deadlineMs, tunnels.drained())
+      await within(deadlineMs, Promise.all([tunnels.drained(), live.drained()]))
       live.cutAll('draining')
       tunnels.closeAll('draining' satisfies Reason)
       await tunnels.drained()

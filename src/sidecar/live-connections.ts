@@ -22,6 +22,8 @@ export interface LiveConnections {
   /** Decides all of them again, now. */
   redecide(): void
   cutAll(reason: Reason): void
+  /** Fulfils once none is open. */
+  drained(): Promise<void>
   close(): void
 }
 
@@ -29,6 +31,7 @@ const longestTimerMs = 60_000
 
 export function createLiveConnections(standing: () => Standing): LiveConnections {
   const open = { egress: new Set<LiveConnection>(), ingress: new Set<LiveConnection>() }
+  const whenDrained = new Set<() => void>()
   let timer: NodeJS.Timeout | undefined
   let nextDeadline = Infinity
 
@@ -71,11 +74,18 @@ export function createLiveConnections(standing: () => Standing): LiveConnections
     },
     remove: (connection) => {
       open[connection.direction].delete(connection)
+      if (open.egress.size + open.ingress.size > 0) return
+      for (const resolve of whenDrained) resolve()
+      whenDrained.clear()
     },
     count: (direction) => open[direction].size,
     redecide,
     cutAll: (reason) => {
       for (const connection of [...each()]) connection.cut(reason, '')
+    },
+    drained: async () => {
+      if (open.egress.size + open.ingress.size === 0) return
+      await new Promise<void>((resolve) => whenDrained.add(resolve))
     },
     close: () => {
       clearTimeout(timer)

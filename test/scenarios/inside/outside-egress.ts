@@ -77,6 +77,26 @@ describe('egress to peers outside the mesh', function () {
     expect(error).to.have.property('code', 'ECONNRESET')
   })
 
+  it('is let end within the time to drain when the sidecar stops', async () => {
+    await using outside = await startOutside(office)
+    const policy = allowToService(`${office}/32`)
+    const environment = { BLAZON_DRAIN: '20s' }
+    await using mesh = await startOutsideMesh({ egress: [outside.address], policy, environment })
+    const client = connectClient(firstEntrance(mesh), 'x')
+    await eventually('what was to come', () => outside.received().length === 1)
+    const stopped = mesh.web[Symbol.asyncDispose]()
+    await eventually('the end of listening', async () => {
+      return (await connectClient(firstEntrance(mesh), '').ended) === 'ECONNREFUSED'
+    })
+    client.socket.write('y')
+    await eventually('what was to come', () => outside.received().toString() === 'xy')
+    outside.sockets[0]?.end('last')
+    client.socket.end()
+    expect(await client.ended).to.equal('end')
+    expect(client.text()).to.equal('last')
+    await stopped
+  })
+
   it('refuses with the reason where nobody listens', async () => {
     const port = await startOutside(office).then(async (gone) => {
       await gone[Symbol.asyncDispose]()
