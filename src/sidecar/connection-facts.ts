@@ -62,5 +62,6 @@ export function endingOf(
   const { reason } = ending
   if (reason === 'connection-reset') return undefined
   // Below are decisions against it; from there on, what else befell an allowed connection.
-  return { verdict: reasons[reason] < firstTransportCode ? 'deny' : 'allow', reason, policy }
+  const isDecision = reasons[reason] < firstTransportCode || reason === 'mesh-peer-in-clear'
+  return { verdict: isDecision ? 'deny' : 'allow', reason, policy }
 }

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { formatHostPort, type HostPort } from '../base/env.ts'
 import { messageOf } from '../base/errors.ts'
@@ -12,11 +14,13 @@ import {
 } from '../tunnel/index.ts'
 import { isUnspecified } from './address.ts'
 import { connectApplication } from './application.ts'
+import { createArrivalCheck, type ClearArrival } from './arrival-check.ts'
 import type { OpenedListeners } from './capture.ts'
-import { factsOf, verdictOfRefusal } from './connection-facts.ts'
+import { factsOf, verdictOfRefusal, type OutsidePeer } from './connection-facts.ts'
 import { deny, judge, refusalOfNew, type Judgement, type Standing } from './judgement.ts'
 import type { Arrival, OpenDoor, Served } from './ingress-door.ts'
 import { openConnection, type Followers } from './open-connection.ts'
+import { carryOutside } from './outside-connection.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import { resetSocket } from './socket-ending.ts'
 import type { TunnelRegistry } from './tunnel-registry.ts'
@@ -33,13 +37,14 @@ export interface IngressOptions {
   readonly log: Logger
 }
 
-/** Opens the mesh-facing door: nothing but tunnels is taken there. */
+/** Opens the mesh-facing door: tunnels are taken there, and what policy allows from outside the mesh. */
 export async function openIngress(
   openDoor: OpenDoor,
   options: IngressOptions,
 ): Promise<OpenedListeners> {
   const waiting = { count: 0 }
   let declared: readonly Served[] = []
+  const check = createArrivalCheck(options.standing)
 
   const acceptTunnel = async ({ socket, served, redirectedFrom }: Arrival): Promise<void> => {
     const own = options.own()
@@ -54,6 +59,11 @@ export async function openIngress(
       return
     }
     try {
+      const found = await check.examine(socket, served.local)
+      if (found !== undefined && found.kind !== 'tunnel') {
+        await takeClear({ ...options, waiting }, found, socket, served)
+        return
+      }
       const tunnel = await options.acceptor.accept(
         socket,
         redirectedFrom && { address: redirectedFrom.host, port: redirectedFrom.port },
@@ -68,6 +78,7 @@ export async function openIngress(
     } catch (error: unknown) {
       const reason = error instanceof TunnelError ? error.reason : 'internal-error'
       options.log.info({ source, reason, error: messageOf(error) }, 'tunnel refused')
+      socket.destroy()
     }
   }
 
@@ -89,6 +100,41 @@ export async function openIngress(
   const door = await openDoor((arrival) => void acceptTunnel(arrival))
   declared = door.declared
   return door.listeners
+}
+
+/** A connection that is no tunnel: carried where it comes from outside and policy allows it. */
+async function takeClear(
+  options: IngressOptions & Pick<Incoming, 'waiting'>,
+  arriving: ClearArrival,
+  socket: Socket,
+  { local, application }: Served,
+): Promise<void> {
+  const { followers, clock, waiting, maxConnections } = options
+  const startedAt = clock.monotonic()
+  const flowId = randomBytes(16)
+  const refuse = (reason: Reason, tunnel?: OutsidePeer, policy = ''): void => {
+    const verdict = verdictOfRefusal(reason)
+    const destination = local
+    const facts = factsOf({ direction: 'ingress', tunnel, destination, verdict, reason, policy })
+    followers.connectionLog.refused(facts, flowId, startedAt)
+    resetSocket(socket)
+  }
+  if (arriving.kind === 'gone') resetSocket(socket)
+  else if (arriving.kind === 'mesh-in-clear') refuse('mesh-peer-in-clear')
+  else if (followers.live.count('ingress') + waiting.count >= maxConnections)
+    refuse('limit-reached', { outside: arriving.choice.name })
+  else {
+    waiting.count++
+    try {
+      await carryOutside({
+        ...{ ...arriving, standing: options.standing, followers, refuse, socket },
+        ...{ flowId, startedAt, target: application, destination: local },
+        timeoutMs: options.applicationTimeoutMs,
+      })
+    } finally {
+      waiting.count--
+    }
+  }
 }
 
 interface Incoming extends IngressOptions {

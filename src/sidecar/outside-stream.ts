@@ -35,10 +35,13 @@ export function createOutsideStream(
       socket.on('drain', () => {
         handlers.onDrain()
       })
-      socket.on('end', () => {
+      const onEnd = (): void => {
         hasEnded = true
         handlers.onEnd()
-      })
+      }
+      // Whoever said nothing and ended was seen to do so before anybody listened here.
+      if (socket.readableEnded) onEnd()
+      else socket.on('end', onEnd)
       socket.on('close', () => {
         if (!hasEnded || !hasBeenEnded) handlers.onReset(undefined)
       })

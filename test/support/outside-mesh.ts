@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
-import type { HostPort } from '../../src/base/env.ts'
+import { formatHostPort, type HostPort } from '../../src/base/env.ts'
 import type { Sidecar } from '../../src/sidecar/index.ts'
 import { FakeController } from './fake-controller.ts'
 import { eventually } from './poll.ts'
@@ -43,6 +43,9 @@ export async function startOutside(
   }
 }
 
+/** Where the sidecar of `web` takes connections. */
+export const ingressAddress = '10.0.0.7'
+
 /** One workload `web` with its sidecar, which a test lets reach programs outside the mesh. */
 export interface OutsideMesh extends AsyncDisposable {
   readonly controller: FakeController
@@ -56,6 +59,8 @@ export interface OutsideMesh extends AsyncDisposable {
 
 export async function startOutsideMesh(wish: {
   readonly egress?: readonly HostPort[]
+  /** Programs behind the sidecar, which takes connections for them at `ingressAddress`. */
+  readonly ingress?: readonly HostPort[]
   readonly environment?: Readonly<Record<string, string>>
   readonly policy?: string
 }): Promise<OutsideMesh> {
@@ -70,7 +75,15 @@ export async function startOutsideMesh(wish: {
       egress: wish.egress ?? [],
       stateDirectory: join(directory.path, 'web'),
       log,
-      environment: { BLAZON_DIAL_TIMEOUT: '2s', ...wish.environment },
+      environment: {
+        ...(wish.ingress && {
+          BLAZON_INGRESS: wish.ingress
+            .map((to) => `${ingressAddress}:0=${formatHostPort(to)}`)
+            .join(),
+        }),
+        BLAZON_DIAL_TIMEOUT: '2s',
+        ...wish.environment,
+      },
     }),
   )
   await web.whenReady(AbortSignal.timeout(20_000))

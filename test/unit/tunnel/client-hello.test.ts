@@ -1,0 +1,92 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { Duplex } from 'node:stream'
+import { connect, type ConnectionOptions } from 'node:tls'
+import { alpnProtocol, readClientHello } from '../../../src/tunnel/index.ts'
+
+/** The first flight of Node's own client. */
+async function helloOf(options: ConnectionOptions): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>()
+  const wire = new Duplex({
+    read: () => undefined,
+    write: (bytes: Buffer, _encoding, done) => {
+      resolve(bytes)
+      done()
+    },
+  })
+  const socket = connect({ socket: wire, ...options })
+  socket.on('error', () => undefined)
+  const bytes = await promise
+  socket.destroy()
+  return bytes
+}
+
+/** The same message in records of so many bytes. */
+function splitRecords(hello: Buffer, size: number): Buffer {
+  const message = hello.subarray(5)
+  const records: Buffer[] = []
+  for (let at = 0; at < message.length; at += size) {
+    const part = message.subarray(at, at + size)
+    records.push(Buffer.from([22, 3, 1, part.length >> 8, part.length & 255]), part)
+  }
+  return Buffer.concat(records)
+}
+
+describe('readClientHello()', () => {
+  let ours: Buffer
+  before(async () => {
+    ours = await helloOf({ ALPNProtocols: [alpnProtocol, 'h2'], minVersion: 'TLSv1.3' })
+  })
+
+  it('finds the protocols that a client offers', async () => {
+    const protocols = [alpnProtocol, 'h2']
+    expect(readClientHello(ours)).to.deep.equal({ kind: 'client-hello', protocols })
+    const without = await helloOf({ servername: 'api.example.com' })
+    expect(readClientHello(without)).to.deep.equal({ kind: 'client-hello', protocols: [] })
+  })
+
+  it('waits for the last byte of it', () => {
+    for (let length = 0; length < ours.length; length++) {
+      expect(readClientHello(ours.subarray(0, length)).kind, String(length)).to.equal('incomplete')
+    }
+  })
+
+  it('reads it however it is split into records', () => {
+    for (const size of [1, 3, 100, 511]) {
+      expect(readClientHello(splitRecords(ours, size))).to.have.property('kind', 'client-hello')
+    }
+  })
+
+  const others: Record<string, string> = {
+    'plain text': Buffer.from('GET / HTTP/1.1').toString('hex'),
+    'another record': '1503030002',
+    'another handshake message': '160301000502000001',
+    'an empty record': '1603010000',
+    'another version': '1602010005',
+    'a message beyond the limit': '160301000401ffffff',
+    'a session id beyond the message': `160301002701000023${'00'.repeat(34)}ff`,
+  }
+  for (const [what, hex] of Object.entries(others)) {
+    it(`knows ${what} for something else`, () => {
+      expect(readClientHello(Buffer.from(hex, 'hex'))).to.deep.equal({ kind: 'other' })
+    })
+  }
+
+  it('gives up beyond its limit', () => {
+    const endless = splitRecords(Buffer.alloc(40_000, 1), 1_000)
+    endless.set([1, 0, 0x3f, 0xff], 5)
+    expect(readClientHello(endless.subarray(0, 16_384)).kind).to.equal('other')
+  })
+
+  it('never throws, whatever is changed in it', () => {
+    const change = fc.tuple(fc.nat(ours.length - 1), fc.nat(255))
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+        const damaged = Buffer.from(ours)
+        for (const [at, octet] of changes) damaged[at] = octet
+        expect(readClientHello(damaged).kind).to.be.oneOf(['client-hello', 'incomplete', 'other'])
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
