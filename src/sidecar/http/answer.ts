@@ -1,0 +1,53 @@
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Reason } from '../../policy/index.ts'
+
+const words = {
+  403: 'denied by policy',
+  502: 'the application did not answer',
+} as const
+type Status = keyof typeof words
+
+/** An answer of the sidecar's own, which says why in a header and in words, and nothing of the policy. */
+export function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: Status,
+  reason: Reason,
+): void {
+  if (response.headersSent) {
+    // Half an answer has gone out: only a broken connection says that it is not whole.
+    request.socket.destroy()
+    return
+  }
+  const { headers } = request
+  const hasBody =
+    headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+  const body = bodyOf(status, reason)
+  response.writeHead(status, {
+    ...headersOf(body, reason),
+    // Nobody reads a body that was not wanted.
+    ...(hasBody ? { Connection: 'close' } : {}),
+  })
+  response.end(body)
+}
+
+/** The same for a connection that has left Node's hands; it ends with it. */
+export function rawAnswer(status: Status, reason: Reason): string {
+  const body = bodyOf(status, reason)
+  const headers = { ...headersOf(body, reason), Connection: 'close' }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  const first = `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}`
+  return [first, ...lines, '', body].join('\r\n')
+}
+
+function bodyOf(status: Status, reason: Reason): string {
+  return `blazon: ${words[status]} (${reason})\n`
+}
+
+function headersOf(body: string, reason: Reason): Record<string, string> {
+  return {
+    'Blazon-Reason': reason,
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+  }
+}
