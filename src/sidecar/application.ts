@@ -2,6 +2,14 @@ import { connect, type Socket } from 'node:net'
 import type { HostPort } from '../base/env.ts'
 import { codeOf } from '../base/errors.ts'
 import type { Reason } from '../policy/reason.ts'
+import { connectForSharedReads } from './shared-read.ts'
+
+export interface ConnectOptions {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  /** `shared`: what is read has to be taken at once, by `takeReads`; only a tunnel's stream copies it. */
+  readonly reads: 'shared' | 'own'
+}
 
 /**
  * Connects to the local application that the configuration names; resolves to a paused socket that
@@ -9,14 +17,15 @@ import type { Reason } from '../policy/reason.ts'
  */
 export async function connectApplication(
   target: HostPort,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  { timeoutMs, signal, reads }: ConnectOptions,
 ): Promise<Socket | Reason> {
   return await new Promise((resolve) => {
-    const socket = connect({ ...target, allowHalfOpen: true, noDelay: true, keepAlive: true })
+    const options = { ...target, allowHalfOpen: true, noDelay: true, keepAlive: true }
+    const socket = reads === 'shared' ? connectForSharedReads(options) : connect(options)
     socket.pause()
     const finish = (outcome: Socket | Reason): void => {
       clearTimeout(timer)
-      options.signal.removeEventListener('abort', abort)
+      signal.removeEventListener('abort', abort)
       if (typeof outcome === 'string') socket.destroy()
       resolve(outcome)
     }
@@ -25,8 +34,8 @@ export async function connectApplication(
     }
     const timer = setTimeout(() => {
       finish('application-timeout')
-    }, options.timeoutMs)
-    options.signal.addEventListener('abort', abort, { once: true })
+    }, timeoutMs)
+    signal.addEventListener('abort', abort, { once: true })
     socket.once('connect', () => {
       finish(socket)
     })

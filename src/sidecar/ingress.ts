@@ -209,6 +209,7 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
   stream.handle(waitingHandlers(gone))
   arrival.waiting.count++
   const socket = await connectApplication(target.application, {
+    reads: 'shared',
     timeoutMs: arrival.applicationTimeoutMs,
     signal: gone.signal,
   })

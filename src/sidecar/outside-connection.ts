@@ -85,7 +85,12 @@ async function connectOther({
     gone.abort()
   }
   socket.once('close', abort)
-  const other = await connectApplication(target, { timeoutMs, signal: gone.signal })
+  const other = await connectApplication(target, {
+    timeoutMs,
+    signal: gone.signal,
+    // Either socket here writes what the other has read, and may keep it for a while.
+    reads: 'own',
+  })
   socket.off('close', abort)
   return other
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Reason } from '../policy/reason.ts'
 import type { StreamHandlers, TunnelStream } from '../tunnel/stream.ts'
+import { takeReads } from './shared-read.ts'
 import { endWhenFlushed, resetSocket } from './socket-ending.ts'
 
 /** How a relayed connection came to its end. */
@@ -83,7 +84,7 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
   }
 
   const follow = (tied: RelayStream): void => {
-    socket.on('data', (bytes: Buffer) => {
+    takeReads(socket, (bytes) => {
       bytesFromSocket += bytes.length
       if (!tied.write(bytes)) socket.pause()
     })

@@ -1,0 +1,28 @@
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
+
+/** Takes what was read; the bytes are written over by the next read of any socket. */
+type Take = (bytes: Buffer) => void
+
+/** One for all sockets: what is read is taken at once, so that an idle socket keeps no memory for it. */
+const buffer = Buffer.allocUnsafeSlow(256 * 1024)
+const readers = new WeakMap<Socket, { take: Take | undefined }>()
+
+/** Like `net.connect`, but what comes in is only to be had by `takeReads`. */
+export function connectForSharedReads(options: TcpNetConnectOpts): Socket {
+  const reader: { take: Take | undefined } = { take: undefined }
+  const callback = (count: number): boolean => {
+    if (reader.take === undefined) throw new Error('BUG: a socket is read before somebody takes it')
+    reader.take(buffer.subarray(0, count))
+    return true
+  }
+  const socket = connect({ ...options, onread: { buffer, callback } })
+  readers.set(socket, reader)
+  return socket
+}
+
+/** Hears of everything that is read from a socket, whether it has a buffer of its own or the shared one. */
+export function takeReads(socket: Socket, take: Take): void {
+  const reader = readers.get(socket)
+  if (reader === undefined) socket.on('data', take)
+  else reader.take = take
+}
