@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createSecureContext, type TLSSocket } from 'node:tls'
+import { connect, createSecureContext, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import {
   defaultHandshakeMs,
   type LocalIdentity,
@@ -14,6 +14,7 @@ import {
   secureOptions,
   withOwnIdentity,
 } from './tls-options.ts'
+import { createReceiveBuffer, type ReceiveBuffer } from './receive-buffer.ts'
 import { systemTimers } from './timers.ts'
 import { TunnelError } from './tunnel-error.ts'
 import { Tunnel } from './tunnel.ts'
@@ -39,7 +40,8 @@ export async function dialTunnel(options: DialOptions): Promise<Tunnel> {
   const address = canonicalAddress(host)
   if (address === undefined) throw new Error('BUG: a tunnel is dialled to an IP address')
   const identity = options.identity()
-  const socket = openSocket(options, identity, options.trust())
+  const received = createReceiveBuffer()
+  const socket = openSocket(options, identity, options.trust(), received)
   try {
     await connected(socket, options)
     const peer = checkPeer(socket, options.trust())
@@ -51,6 +53,7 @@ export async function dialTunnel(options: DialOptions): Promise<Tunnel> {
       peer,
       endpoint,
       context: options,
+      received,
     })
   } catch (error: unknown) {
     socket.destroy()
@@ -58,11 +61,18 @@ export async function dialTunnel(options: DialOptions): Promise<Tunnel> {
   }
 }
 
-function openSocket(options: DialOptions, identity: LocalIdentity, trust: Trust): TLSSocket {
+function openSocket(
+  options: DialOptions,
+  identity: LocalIdentity,
+  trust: Trust,
+  { onread }: ReceiveBuffer,
+): TLSSocket {
   const { host, port, localAddress } = options
-  const socket = connect({
+  // Node's types leave out that the options of the TCP connection may stand among these.
+  const wanted: ConnectionOptions & Pick<ReceiveBuffer, 'onread'> = {
     host,
     port,
+    onread,
     ...(localAddress === undefined ? {} : { localAddress }),
     secureContext: withOwnIdentity(() => createSecureContext(secureOptions(identity, trust))),
     ALPNProtocols: [alpnProtocol],
@@ -70,7 +80,8 @@ function openSocket(options: DialOptions, identity: LocalIdentity, trust: Trust)
     // Names are SPIFFE IDs, not host names: checkPeer reads them.
     checkServerIdentity: () => undefined,
     servername: '',
-  })
+  }
+  const socket = connect(wanted)
   socket.setNoDelay(true)
   // Whoever waits hears of errors by the promise; none may be left without a listener.
   socket.on('error', () => undefined)

@@ -24,6 +24,7 @@ import { defaultLimits, type TunnelLimits } from './limits.ts'
 import { StreamMux } from './mux.ts'
 import { createOpenings } from './opening.ts'
 import { encodeStreamHeader, type StreamHeader } from './proxy-v2.ts'
+import type { ReceiveBuffer } from './receive-buffer.ts'
 import { Reauthentication } from './reauth-exchange.ts'
 import { reasonOfRefusal, type Direction } from './reauth.ts'
 import type { StreamHandlers, TunnelStream } from './stream.ts'
@@ -45,6 +46,8 @@ export interface TunnelParts {
   /** The pair that this end dialled, or accepted on. */
   readonly endpoint: Endpoint
   readonly context: TunnelContext
+  /** What the socket reads into, where it was made with one. */
+  readonly received?: ReceiveBuffer
 }
 
 const lingerMs = 1_000
@@ -89,7 +92,7 @@ export class Tunnel {
 
   /** Exchanges Hellos; rejects with `TunnelError` when the peer's is late, wrong, or does not match its certificate. */
   static establish(parts: TunnelParts): Promise<Tunnel> {
-    return new Tunnel(parts).#establish()
+    return new Tunnel(parts).#establish(parts.received)
   }
 
   private constructor(parts: TunnelParts) {
@@ -309,8 +312,8 @@ export class Tunnel {
     })
   }
 
-  async #establish(): Promise<Tunnel> {
-    this.#listen()
+  async #establish(received: ReceiveBuffer | undefined): Promise<Tunnel> {
+    this.#listen(received)
     const cancel = this.#timers.after(this.#limits.helloMs, () => {
       this.#mux.fail(handshakeError('no Hello from the peer in time'))
     })
@@ -322,13 +325,19 @@ export class Tunnel {
     }
   }
 
-  #listen(): void {
+  #listen(received: ReceiveBuffer | undefined): void {
     const socket = this.#socket
-    socket.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       this.bytesIn += chunk.length
       this.#keepAlive.heard()
       this.#mux.receive(chunk)
-    })
+    }
+    if (received === undefined) {
+      socket.on('data', take)
+    } else {
+      received.follow(take)
+      socket.resume()
+    }
     socket.on('error', (error) => {
       this.#socketError = error
     })
