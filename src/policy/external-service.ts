@@ -1,13 +1,6 @@
-import {
-  checkKey,
-  checkValue,
-  familyOf,
-  isAtLeast,
-  maxKeyBytes,
-  maxValueBytes,
-  type Attribute,
-} from '../identity/attributes.ts'
+import { familyOf, isAtLeast, maxKeyBytes, type Attribute } from '../identity/attributes.ts'
 import { createProfile, maxProfilePairs, type TrustProfile } from '../identity/profile.ts'
+import { isKey, valueShape } from './attribute-text.ts'
 import { cidrShape } from './cidr.ts'
 import { dnsNameShape } from './dns-name.ts'
 import type { MapNode } from './document-node.ts'
@@ -46,31 +39,14 @@ const attributeKey: Shape<string> = text({
 
 /** What sidecars report is about programs: nobody vouches for such facts outside the mesh. */
 function isAssignable(key: string): boolean {
-  if (!isAccepted(checkKey, key) || key === externalNameKey) return false
+  if (!isKey(key) || key === externalNameKey) return false
   const family = familyOf(key)
   return family !== undefined && isAtLeast(family.provenance, 'assigned')
 }
 
-const attributeValue: Shape<string> = text({
-  expects: 'a value of at most 512 bytes without control characters',
-  parse: (value) => (isAccepted(checkValue, value) ? value : undefined),
-  write: (value) => value,
-  schema: { maxLength: maxValueBytes },
-})
-
-function isAccepted(check: (text: string) => string, text: string): boolean {
-  try {
-    check(text)
-    return true
-  } catch {
-    // The shape says what was expected and seen.
-    return false
-  }
-}
-
 const attributesShape = mapOf(
   attributeKey,
-  oneOrSetOf(attributeValue, fieldLimits.labelValues),
+  oneOrSetOf(valueShape('a value'), fieldLimits.labelValues),
   fieldLimits.labels,
 )
 

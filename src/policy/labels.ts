@@ -1,11 +1,5 @@
-import {
-  checkKey,
-  checkValue,
-  isAtLeast,
-  maxKeyBytes,
-  maxValueBytes,
-  type Provenance,
-} from '../identity/attributes.ts'
+import { isAtLeast, maxKeyBytes, type Provenance } from '../identity/attributes.ts'
+import { isKey, valueShape } from './attribute-text.ts'
 import { fieldLimits } from './limits.ts'
 import { mapOf, oneOrSetOf, text, type Shape } from './shape.ts'
 
@@ -14,35 +8,16 @@ export type Labels = ReadonlyMap<string, readonly string[]>
 
 const labelKey: Shape<string> = text({
   expects: 'a key such as "label.app"',
-  parse: (key) => (key.startsWith('label.') && isAccepted(checkKey, key) ? key : undefined),
+  parse: (key) => (key.startsWith('label.') && isKey(key) ? key : undefined),
   hint: (key) =>
-    isAccepted(checkKey, `label.${key}`) && !key.includes('.')
-      ? `; did you mean "label.${key}"`
-      : '',
+    isKey(`label.${key}`) && !key.includes('.') ? `; did you mean "label.${key}"` : '',
   write: (key) => key,
   schema: { pattern: '^label\\.', maxLength: maxKeyBytes },
 })
 
-const labelValue: Shape<string> = text({
-  expects: 'a label value of at most 512 bytes without control characters',
-  parse: (value) => (isAccepted(checkValue, value) ? value : undefined),
-  write: (value) => value,
-  schema: { maxLength: maxValueBytes },
-})
-
-function isAccepted(check: (text: string) => string, text: string): boolean {
-  try {
-    check(text)
-    return true
-  } catch {
-    // The shape says what was expected and seen.
-    return false
-  }
-}
-
 export const labelsShape: Shape<Labels> = mapOf(
   labelKey,
-  oneOrSetOf(labelValue, fieldLimits.labelValues),
+  oneOrSetOf(valueShape('a label value'), fieldLimits.labelValues),
   fieldLimits.labels,
 )
 
