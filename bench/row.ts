@@ -24,6 +24,8 @@ export interface Row {
 export interface BenchContext {
   /** Sizes for a look at whether it works: the numbers mean nothing and are not kept. */
   readonly isQuick: boolean
+  /** Whether a test of this name is wanted; what is measured of a part is not kept either. */
+  readonly isWanted: (test: string) => boolean
   /** Says what is going on. */
   readonly say: (text: string) => void
 }

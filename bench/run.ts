@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     loaded: { type: 'boolean', default: false },
     publish: { type: 'boolean', default: false },
+    only: { type: 'string' },
   },
 })
 /** A machine on which others do more than this gives numbers that nobody should compare with. */
@@ -32,11 +33,17 @@ const [only] = positionals
 if (unknown.length > 0) {
   console.error(`bench: error: no suite ${unknown.join(', ')}; expected one of ${known.join(', ')}`)
   process.exitCode = 2
+} else if (values.only !== undefined && only !== 'proxy') {
+  console.error('bench: error: --only is for the suite proxy')
+  process.exitCode = 2
 } else if (values.publish) {
   publish()
 } else if (only === undefined) {
   console.log(
     'usage: npm run bench -- [--quick | --loaded] SUITE...   measure, keep the result, publish',
+  )
+  console.log(
+    '       npm run bench -- --only TEXT proxy               measure the tests named so; nothing is kept',
   )
   console.log(
     '       npm run bench -- --publish                       write tables and plots from results',
@@ -67,11 +74,12 @@ async function measure(suite: string): Promise<void> {
   const say = (text: string): void => {
     console.error(`${suite}: ${text}`)
   }
-  const rows = await module.run({ isQuick: values.quick, say })
+  const { quick, only = '' } = values
+  const rows = await module.run({ isQuick: quick, isWanted: (test) => test.includes(only), say })
   const found = circumstances(otherLoad())
   console.log(resultTable(rows))
   console.log(`other programs took ${percentText(found.otherLoad)} of the processors`)
-  if (values.quick) return
+  if (quick || only !== '') return
   if (found.otherLoad > mostOtherLoad && !values.loaded) {
     console.error(`${suite}: not kept: expected at most ${percentText(mostOtherLoad)} for others`)
     process.exitCode = 1
