@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import { createImds, imdsEndpoints, openInstanceMetadata } from '../aws/index.ts'
 import { readSidecarConfig, startSidecar } from '../sidecar/index.ts'
 import { createLogger } from './logger.ts'
@@ -11,6 +12,9 @@ export async function runSidecar(
   environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<void> {
+  // Records of bulk are memory outside the heap that is free again at once. By default every 32 MB of
+  // them, several times a second, start a collection of the whole heap, which costs more than the bulk.
+  setFlagsFromString('--external-memory-accounted-in-global-limit')
   const config = readSidecarConfig(environment)
   const log = createLogger({ level: config.logLevel, name: 'sidecar' })
   const endpoints = config.imdsEndpoint === undefined ? imdsEndpoints : [config.imdsEndpoint]

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { StreamHandlers } from '../tunnel/index.ts'
+import { holdNothing, type StreamHandlers } from '../tunnel/index.ts'
 import type { RelayStream } from './relay.ts'
 import { endWhenFlushed, resetSocket } from './socket-ending.ts'
 
@@ -30,7 +30,7 @@ export function createOutsideStream(
     },
     handle: (handlers) => {
       socket.on('data', (bytes: Buffer) => {
-        handlers.onData(bytes)
+        handlers.onData(bytes, holdNothing)
       })
       socket.on('drain', () => {
         handlers.onDrain()

@@ -17,8 +17,6 @@ export type RelayStream = Pick<
   'write' | 'end' | 'reset' | 'pause' | 'resume' | 'closed'
 >
 
-/** Pieces from this size on are collected; smaller ones are answers that somebody waits for. */
-const corkedBytes = 8 * 1024
 /** What may wait for a local program that reads too slowly, before its stream is asked to wait. */
 const mostWaitingBytes = 256 * 1024
 
@@ -43,7 +41,6 @@ export interface Relay {
 export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void): Relay {
   let stream: RelayStream | undefined
   let ended = false
-  let isCorked = false
   let bytesFromSocket = 0
   let bytesToSocket = 0
 
@@ -53,22 +50,10 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
     onEnd(ending)
   }
 
-  /** What comes in during one turn of the event loop leaves in one system call at its end. */
-  const corkForThisTurn = (): void => {
-    if (isCorked) return
-    isCorked = true
-    socket.cork()
-    setImmediate(() => {
-      isCorked = false
-      socket.uncork()
-    })
-  }
-
   const handlers: StreamHandlers = {
-    onData: (bytes) => {
+    onData: (bytes, hold) => {
       bytesToSocket += bytes.length
-      if (bytes.length >= corkedBytes) corkForThisTurn()
-      if (!socket.write(bytes) && socket.writableLength >= mostWaitingBytes) stream?.pause()
+      if (!socket.write(bytes, hold()) && socket.writableLength >= mostWaitingBytes) stream?.pause()
     },
     onEnd: () => {
       endWhenFlushed(socket)

@@ -12,6 +12,7 @@ import {
   secureOptions,
   withOwnIdentity,
 } from './tls-options.ts'
+import { createReceiveBuffer } from './receive-buffer.ts'
 import { systemTimers } from './timers.ts'
 import { TunnelError } from './tunnel-error.ts'
 import { Tunnel } from './tunnel.ts'
@@ -111,8 +112,20 @@ class Handshakes {
     const socket = await this.#handshake(raw)
     try {
       const peer = checkPeer(socket, this.#options.trust())
-      const context = this.#options
-      return await Tunnel.establish({ socket, role: 'acceptor', identity, peer, endpoint, context })
+      // Only sockets that connect can be given a buffer to read into.
+      const received = createReceiveBuffer()
+      socket.on('data', (bytes: Buffer) => {
+        received.add(bytes)
+      })
+      return await Tunnel.establish({
+        socket,
+        role: 'acceptor',
+        identity,
+        peer,
+        endpoint,
+        context: this.#options,
+        received,
+      })
     } catch (error: unknown) {
       socket.destroy()
       throw error

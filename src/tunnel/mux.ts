@@ -11,6 +11,7 @@ import {
 } from './frame.ts'
 import type { TunnelLimits } from './limits.ts'
 import { Outbox } from './outbox.ts'
+import { holdNothing, type Hold } from './receive-buffer.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 import { TunnelStream, type StreamHandlers, type StreamSession } from './stream.ts'
 import { TunnelError } from './tunnel-error.ts'
@@ -192,12 +193,12 @@ export class StreamMux {
 
   /**
    * Takes received bytes, in any chunking. Payload is handed on as slices of `chunk`, which the
-   * caller must not reuse.
+   * caller must not reuse while somebody holds it.
    */
-  receive(chunk: Buffer): void {
+  receive(chunk: Buffer, hold: Hold = holdNothing): void {
     let at = 0
     while (at < chunk.length && !this.#closed) {
-      at = this.#payloadLeft > 0 ? this.#takePayload(chunk, at) : this.#takeHeader(chunk, at)
+      at = this.#payloadLeft > 0 ? this.#takePayload(chunk, at, hold) : this.#takeHeader(chunk, at)
     }
   }
 
@@ -308,12 +309,12 @@ export class StreamMux {
     this.#options.onClosed(reason, error)
   }
 
-  #takePayload(chunk: Buffer, at: number): number {
+  #takePayload(chunk: Buffer, at: number, hold: Hold): number {
     const to = Math.min(chunk.length, at + this.#payloadLeft)
     this.#payloadLeft -= to - at
     const stream = this.#payloadStream
     if (stream === undefined) return to
-    stream.receive(chunk, at, to)
+    stream.receive(chunk, at, to, hold)
     if (this.#payloadLeft === 0) this.#endOfData(stream)
     else if (stream.isOpening) this.#options.onOpening(stream)
     return to

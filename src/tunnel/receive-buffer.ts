@@ -2,46 +2,135 @@ import type { OnReadOpts } from 'node:net'
 
 const firstBytes = 64 * 1024
 const largestBytes = 256 * 1024
-/** Of one TLS record. */
-const leastRoomBytes = 16 * 1024
+/** The most that one TLS record holds. */
+const recordBytes = 16 * 1024
+
+/** Says that received bytes are needed for longer than the call that brought them; what it returns ends that. */
+export type Hold = () => () => void
+
+const nothing = (): void => undefined
+/** For bytes whose memory is theirs alone. */
+export const holdNothing: Hold = () => nothing
+
+/** Takes received bytes, whose memory is written over once nobody holds them. */
+export type Take = (bytes: Buffer, hold: Hold) => void
 
 /**
- * Received records one behind the other in large buffers: nothing is allocated for each of them, and
- * what was handed on is never written over, so that it may still be on its way out.
+ * Received records one behind the other in one buffer, handed on together, and the same buffer again
+ * for what follows: bulk makes no garbage, which would be paid for with the collection of everything
+ * else that lives in the process.
  */
 export interface ReceiveBuffer {
-  /** For the socket that is read. */
+  /** For a socket that can read into a buffer. */
   readonly onread: OnReadOpts
+  /** For bytes that were read otherwise; copies them. */
+  add(bytes: Buffer): void
   /** Says who takes what is received; what came before is taken at once. The socket is then to be resumed. */
-  follow(take: (bytes: Buffer) => void): void
+  follow(take: Take): void
+  /** Hands on now what would be handed on at the end of this turn. */
+  flush(): void
 }
 
-export function createReceiveBuffer(): ReceiveBuffer {
-  let buffer = Buffer.allocUnsafeSlow(firstBytes)
+/** `schedule` runs a function at the end of this event-loop turn. */
+export function createReceiveBuffer(
+  schedule: (run: () => void) => void = setImmediate,
+): ReceiveBuffer {
+  let block = createBlock(firstBytes)
+  let spare: Block | undefined
+  /** What lies before `handed` has been handed on; what follows, up to `filled`, has not. */
+  let handed = 0
   let filled = 0
-  let take: ((bytes: Buffer) => void) | undefined
-  const early: Buffer[] = []
+  let largestBatch = 0
+  let isScheduled = false
+  let take: Take | undefined
+
+  const flush = (): void => {
+    if (take === undefined || handed === filled) return
+    const bytes = block.memory.subarray(handed, filled)
+    largestBatch = Math.max(largestBatch, bytes.length)
+    handed = filled
+    take(bytes, block.hold)
+  }
+
+  const flushThen = (): void => {
+    isScheduled = false
+    flush()
+  }
+
+  /** Goes on at the beginning: of this block where nobody needs it any more, else of another. */
+  const turnOver = (): void => {
+    const unclaimed = block.memory.subarray(handed, filled)
+    const isFull = Math.max(largestBatch, unclaimed.length) >= block.memory.length / 2
+    const bytes = isFull ? largestBytes : block.memory.length
+    if (block.holders() > 0 || unclaimed.length > 0 || bytes > block.memory.length) {
+      const last = block
+      block = spare?.memory.length === bytes && spare.holders() === 0 ? spare : createBlock(bytes)
+      spare = last
+    }
+    filled = unclaimed.copy(block.memory)
+    handed = 0
+  }
+
+  /** Where the next record goes. A socket keeps to it until that has come, whatever is handed on meanwhile. */
+  const room = (): Buffer => {
+    if (block.memory.length - filled < recordBytes) {
+      flush()
+      turnOver()
+    }
+    return block.memory.subarray(filled)
+  }
+
+  /** A record that is not full is the last of its batch: nobody has to wait for the end of the turn. */
+  const received = (count: number): void => {
+    filled += count
+    if (count < recordBytes) flush()
+    else if (!isScheduled) {
+      isScheduled = true
+      schedule(flushThen)
+    }
+  }
+
   return {
     onread: {
-      buffer: () => {
-        if (buffer.length - filled < leastRoomBytes) {
-          buffer = Buffer.allocUnsafeSlow(largestBytes)
-          filled = 0
-        }
-        return buffer.subarray(filled)
-      },
-      callback: (count, { buffer: memory, byteOffset }) => {
-        const bytes = Buffer.from(memory, byteOffset, count)
-        filled += count
-        if (take === undefined) early.push(bytes)
-        else take(bytes)
+      buffer: room,
+      callback: (count) => {
+        received(count)
         // Until somebody takes it, nothing more is read.
         return take !== undefined
       },
     },
+    add: (bytes) => {
+      for (let at = 0; at < bytes.length;) {
+        const count = bytes.copy(room(), 0, at)
+        at += count
+        received(count)
+      }
+    },
     follow: (taker) => {
       take = taker
-      for (const bytes of early.splice(0)) taker(bytes)
+      flush()
     },
+    flush,
+  }
+}
+
+interface Block {
+  readonly memory: Buffer
+  readonly hold: Hold
+  holders(): number
+}
+
+function createBlock(bytes: number): Block {
+  let holders = 0
+  const release = (): void => {
+    holders--
+  }
+  return {
+    memory: Buffer.allocUnsafeSlow(bytes),
+    hold: () => {
+      holders++
+      return release
+    },
+    holders: () => holders,
   }
 }

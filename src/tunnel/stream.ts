@@ -1,16 +1,17 @@
 import type { Reason } from '../policy/reason.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { flag, initialWindow, largestWindow, maxFrameBytes } from './frame.ts'
+import { holdNothing, type Hold } from './receive-buffer.ts'
 import { TunnelError } from './tunnel-error.ts'
 
 /** What the owner of a stream wants to hear. None of them is called after a reset, in either direction. */
 export interface StreamHandlers {
   /**
-   * Bytes from the peer, in order. They are a view of the received record: to be written on or
-   * copied, not kept. Once this returns they count as taken and their window may be given back: a
-   * receiver that cannot take more calls `pause`.
+   * Bytes from the peer, in order, in memory that is written over afterwards unless `hold` is called.
+   * Once this returns they count as taken and their window may be given back: a receiver that cannot
+   * take more calls `pause`.
    */
-  onData(bytes: Buffer): void
+  onData(bytes: Buffer, hold: Hold): void
   /** The peer will send no more; the other direction stays open. */
   onEnd(): void
   /** Cut by the peer or with the tunnel, and why; without a reason it is the peer's plain TCP reset. The last call. */
@@ -46,8 +47,6 @@ export interface StreamSession {
 
 /** Most that may wait in one stream for the peer's window; only a caller that ignores `false` gets there. */
 const maxPendingBytes = 1024 * 1024
-/** Slices below this, out of larger records, are copied so that they do not keep the record alive. */
-const smallSliceBytes = 1024
 
 /**
  * One two-way byte stream inside a tunnel. Each direction ends by itself (`end`, `onEnd`); `reset`
@@ -208,11 +207,12 @@ export class TunnelStream {
     return undefined
   }
 
-  receive(record: Buffer, from: number, to: number): void {
+  receive(record: Buffer, from: number, to: number, hold: Hold): void {
     if (this.#closed) return
     this.bytesIn += to - from
     if (this.#accepted && !this.#paused && !this.#delivering && this.#held.size === 0) {
-      this.#deliver(sliceOf(record, from, to))
+      this.#handlers?.onData(record.subarray(from, to), hold)
+      this.#credit(to - from)
       return
     }
     this.#held.append(record, from, to)
@@ -294,7 +294,7 @@ export class TunnelStream {
       const bytes = this.#held.shift(maxFrameBytes)
       if (bytes === undefined) break
       this.#session.hold(-bytes.length)
-      this.#handlers?.onData(bytes)
+      this.#handlers?.onData(bytes, holdNothing)
       this.#credit(bytes.length)
     }
     this.#delivering = false
@@ -302,11 +302,6 @@ export class TunnelStream {
     this.#endDelivered = true
     this.#handlers?.onEnd()
     this.#forgetIfOver()
-  }
-
-  #deliver(bytes: Buffer): void {
-    this.#handlers?.onData(bytes)
-    this.#credit(bytes.length)
   }
 
   /** Gives window back in few frames: once half of it has been taken. */
@@ -356,11 +351,6 @@ export class TunnelStream {
     this.#pending.clear()
     this.#session.forget(this)
   }
-}
-
-function sliceOf(record: Buffer, from: number, to: number): Buffer {
-  const slice = record.subarray(from, to)
-  return to - from < smallSliceBytes && record.length > 8 * (to - from) ? Buffer.from(slice) : slice
 }
 
 function writeOverrun(id: number): TunnelError {

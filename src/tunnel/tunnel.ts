@@ -46,8 +46,8 @@ export interface TunnelParts {
   /** The pair that this end dialled, or accepted on. */
   readonly endpoint: Endpoint
   readonly context: TunnelContext
-  /** What the socket reads into, where it was made with one. */
-  readonly received?: ReceiveBuffer
+  /** What the socket reads into. */
+  readonly received: ReceiveBuffer
 }
 
 const lingerMs = 1_000
@@ -312,7 +312,7 @@ export class Tunnel {
     })
   }
 
-  async #establish(received: ReceiveBuffer | undefined): Promise<Tunnel> {
+  async #establish(received: ReceiveBuffer): Promise<Tunnel> {
     this.#listen(received)
     const cancel = this.#timers.after(this.#limits.helloMs, () => {
       this.#mux.fail(handshakeError('no Hello from the peer in time'))
@@ -325,23 +325,19 @@ export class Tunnel {
     }
   }
 
-  #listen(received: ReceiveBuffer | undefined): void {
+  #listen(received: ReceiveBuffer): void {
     const socket = this.#socket
-    const take = (chunk: Buffer): void => {
+    received.follow((chunk, hold) => {
       this.bytesIn += chunk.length
       this.#keepAlive.heard()
-      this.#mux.receive(chunk)
-    }
-    if (received === undefined) {
-      socket.on('data', take)
-    } else {
-      received.follow(take)
-      socket.resume()
-    }
+      this.#mux.receive(chunk, hold)
+    })
+    socket.resume()
     socket.on('error', (error) => {
       this.#socketError = error
     })
     socket.on('close', () => {
+      received.flush()
       this.#mux.abort(dropped('the connection is gone', this.#socketError))
     })
     if (socket.destroyed) this.#mux.abort(dropped('the connection is gone', undefined))

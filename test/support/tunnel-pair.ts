@@ -146,9 +146,9 @@ export function recorder(more: Partial<StreamHandlers> = {}): Recorder {
     ended: ended.promise,
     wasReset: wasReset.promise,
     accepted: accepted.promise,
-    onData: (bytes) => {
+    onData: (bytes, hold) => {
       received.push(Buffer.from(bytes))
-      more.onData?.(bytes)
+      more.onData?.(bytes, hold)
     },
     onEnd: () => {
       events.push('end')

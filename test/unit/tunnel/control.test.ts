@@ -8,6 +8,7 @@ import {
   maxMessageBytes,
   type ControlMessage,
 } from '../../../src/tunnel/control.ts'
+import { holdNothing } from '../../../src/tunnel/receive-buffer.ts'
 import { TunnelError } from '../../../src/tunnel/tunnel-error.ts'
 
 const hello: ControlMessage = {
@@ -123,7 +124,7 @@ describe('ControlChannel', () => {
     return {
       log,
       push: (bytes) => {
-        handlers.onData(bytes)
+        handlers.onData(bytes, holdNothing)
       },
     }
   }
