@@ -11,7 +11,7 @@ interface Outcome {
   readonly faults: readonly RequestFault[]
 }
 
-const limits = { headerBytes: 16_384, headMs: 500 }
+const limits = { headerBytes: 16_384, headMs: 500, pipelined: 8 }
 
 async function send(bytes: string): Promise<Outcome> {
   const passed: string[] = []
@@ -206,6 +206,18 @@ describe('a request that can be read in two ways', function () {
     const { answer, passed } = await send(get('/a//b').replace('close', 'keep-alive') + get('/c'))
     expect(passed).to.deep.equal([])
     expect(answer.match(/HTTP\/1\.1 [0-9]/g)).to.have.length(1)
+  })
+})
+
+describe('a client that does not wait for answers', function () {
+  this.timeout(20_000)
+  const some = (count: number): string => get('/slow').replace('close', 'keep-alive').repeat(count)
+
+  it('is served as far as the limit goes, and cut beyond it', async () => {
+    const beyond = await send(some(9))
+    expect(beyond.passed).to.have.length(8)
+    expect(beyond.faults).to.deep.equal(['pipelining'])
+    expect(beyond.answer).to.equal('')
   })
 })
 

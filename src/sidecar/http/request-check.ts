@@ -24,6 +24,7 @@ export const requestFaults = {
   upgrade: 'WebSocket is the only upgrade that passes here',
   headers: 'there are too many header lines',
   expect: '100-continue is the only expectation that is understood',
+  pipelining: 'too many requests wait for their answers',
 } as const
 export type RequestFault = keyof typeof requestFaults
 

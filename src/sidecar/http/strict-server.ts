@@ -22,9 +22,15 @@ export interface ServerLimits {
   readonly headerBytes: number
   /** From the beginning of the connection, or the end of an answer, to a complete head. */
   readonly headMs: number
+  /** Requests that may wait for their answers, which go out one by one. */
+  readonly pipelined: number
 }
 
-export const defaultServerLimits: ServerLimits = { headerBytes: 16_384, headMs: 60_000 }
+export const defaultServerLimits: ServerLimits = {
+  headerBytes: 16_384,
+  headMs: 60_000,
+  pipelined: 64,
+}
 
 /** An HTTP/1.1 server that never listens: connections are given to it. */
 export interface StrictServer {
@@ -85,6 +91,10 @@ export function createStrictServer(
       refuse(socket, typeof checked === 'string' ? checked : 'upgrade')
       return
     }
+    if (connection.pending >= limits.pipelined) {
+      refuse(socket, 'pipelining')
+      return
+    }
     connection.pending++
     response.once('close', () => {
       connection.pending--
@@ -110,6 +120,8 @@ export function createStrictServer(
     headersTimeout: 0,
     keepAliveTimeout: 0,
   })
+  // A client that has sent its last request may end its side at once, and still gets its answers.
+  Object.assign(server, { httpAllowHalfOpen: true })
   // Node would drop the lines beyond its count, and the checks would not see them.
   server.maxHeadersCount = 0
   for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, take)
