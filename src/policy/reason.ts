@@ -13,6 +13,7 @@ export const reasons = {
   guardrail: 18,
   'condition-unknown': 19,
   'encryption-required': 20,
+  'http-required': 21,
 
   'no-policy-yet': 32,
   'policy-stale': 33,

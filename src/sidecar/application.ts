@@ -41,12 +41,13 @@ export async function connectApplication(
     })
     // Stays for good: an error later on is the relay's to act on, but must always have a listener.
     socket.on('error', (error) => {
-      finish(reasonOf(error))
+      finish(reasonOfConnectError(error))
     })
   })
 }
 
-function reasonOf(error: unknown): Reason {
+/** Why the application could not be connected. */
+export function reasonOfConnectError(error: unknown): Reason {
   const code = codeOf(error)
   if (code === 'ECONNREFUSED') return 'application-refused'
   return code === 'ETIMEDOUT' ? 'application-timeout' : 'application-unreachable'

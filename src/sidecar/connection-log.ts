@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import { formatHostPort } from '../base/env.ts'
 import type { Logger } from '../base/logger.ts'
+import type { HttpRequest } from '../policy/index.ts'
 import type { FlowFacts, FlowRecorder } from './flow-recorder.ts'
+import type { RequestFault } from './http/request-check.ts'
 import type { Metrics } from './metrics.ts'
 
 /** How a connection ended, where that is another verdict than it was opened with. */
@@ -14,11 +16,20 @@ export interface LoggedConnection {
   end(cutBy?: CutBy): void
 }
 
-/** Counts, reports and logs each connection once: the flow record, the metric and the access record. */
+/**
+ * Counts, reports and logs each connection once: the flow record, the metric and the access record.
+ * Of requests within one, those that are denied or refused are flows of their own; others are counted.
+ */
 export interface ConnectionLog {
   refused(facts: FlowFacts, flowId: Buffer, startedAt: number): void
   opened(facts: FlowFacts, flowId: Buffer, startedAt: number): LoggedConnection
+  /** A request was decided on; `facts` say how. */
+  request(facts: FlowFacts, flowId: Buffer, request: HttpRequest): void
+  /** A request was refused before policy was asked. */
+  requestRefused(facts: FlowFacts, flowId: Buffer, fault: RequestFault): void
 }
+
+const longestLoggedPath = 256
 
 /** `startedAt` is on the monotonic clock of `clock`. */
 export function createConnectionLog(options: {
@@ -37,16 +48,10 @@ export function createConnectionLog(options: {
   ): void => {
     log.info(
       {
-        direction: facts.direction,
-        peer: facts.peerSpiffeId,
-        destination: formatHostPort(facts.destination),
-        verdict: facts.verdict,
-        reason: facts.reason,
-        policy: facts.policy,
+        ...fieldsOf(facts, flowId),
         bytes_sent: sent,
         bytes_received: received,
         duration_ms: Math.round(clock.monotonic() - startedAt),
-        flow: flowId.toString('hex'),
       },
       'connection',
     )
@@ -81,5 +86,37 @@ export function createConnectionLog(options: {
         },
       }
     },
+    request: (facts, flowId, request) => {
+      metrics.request(facts.verdict, facts.reason)
+      const fields = { ...fieldsOf(facts, flowId), ...requestFields(request) }
+      if (facts.verdict === 'allow') {
+        log.debug(fields, 'request')
+        return
+      }
+      recorder.refuse(facts, flowId)
+      log.info(fields, 'request')
+    },
+    requestRefused: (facts, flowId, fault) => {
+      metrics.requestRefused(fault)
+      recorder.refuse(facts, flowId)
+      log.info({ ...fieldsOf(facts, flowId), fault }, 'request refused')
+    },
   }
+}
+
+function fieldsOf(facts: FlowFacts, flowId: Buffer): Readonly<Record<string, unknown>> {
+  return {
+    direction: facts.direction,
+    peer: facts.peerSpiffeId,
+    destination: formatHostPort(facts.destination),
+    verdict: facts.verdict,
+    reason: facts.reason,
+    policy: facts.policy,
+    flow: flowId.toString('hex'),
+  }
+}
+
+/** What policy went by, but for headers and without the query: both may hold secrets. */
+function requestFields({ method, host, path }: HttpRequest): Readonly<Record<string, unknown>> {
+  return { method, host, path: `/${path.join('/')}`.slice(0, longestLoggedPath) }
 }

@@ -12,6 +12,7 @@ import { judge, refusalOfNew, type Standing } from './judgement.ts'
 import { openConnection, type Followers } from './open-connection.ts'
 import { chooseOutside } from './outside-choice.ts'
 import { carryOutside } from './outside-connection.ts'
+import { createRelay } from './relay.ts'
 import { resetSocket } from './socket-ending.ts'
 import type { TunnelPool } from './tunnel-pool.ts'
 
@@ -109,7 +110,7 @@ export function createEgress(options: {
     }
     const connection = openConnection({
       direction: 'egress',
-      socket,
+      relay: (onEnd) => createRelay(socket, onEnd),
       tunnel,
       destination,
       judgement,

@@ -17,11 +17,21 @@ import { connectApplication } from './application.ts'
 import { createArrivalCheck, type ClearArrival } from './arrival-check.ts'
 import type { OpenedListeners } from './capture.ts'
 import { factsOf, verdictOfRefusal, type OutsidePeer } from './connection-facts.ts'
-import { deny, judge, refusalOfNew, type Judgement, type Standing } from './judgement.ts'
+import {
+  deny,
+  judge,
+  judgeUnread,
+  readsRequests,
+  refusalOfNew,
+  type Judgement,
+  type Standing,
+} from './judgement.ts'
 import type { Arrival, OpenDoor, Served } from './ingress-door.ts'
-import { openConnection, type Followers } from './open-connection.ts'
+import { openConnection, type Followers, type OpenConnection } from './open-connection.ts'
 import { carryOutside } from './outside-connection.ts'
 import type { OwnIdentity } from './own-identity.ts'
+import { createRelay } from './relay.ts'
+import { openRequestConnection } from './request-connection.ts'
 import { resetSocket } from './socket-ending.ts'
 import type { TunnelRegistry } from './tunnel-registry.ts'
 
@@ -205,6 +215,21 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
     refuse(judgement.reason, judgement.policy)
     return
   }
+  const { port } = target.pair
+  const common = { tunnel, destination, flowId, startedAt, followers, refused: record }
+  const judgeConnection = (now: Standing): Judgement =>
+    judge(now, 'ingress', tunnel.peerProfile, port)
+  if (readsRequests(arrival.standing(), port)) {
+    const connection = openRequestConnection({
+      ...{ ...common, judgement, judge: judgeConnection, standing: arrival.standing },
+      application: target.application,
+      applicationTimeoutMs: arrival.applicationTimeoutMs,
+      peer: () => tunnel.peer.spiffeId,
+      judgeRequest: (now, request) => judge(now, 'ingress', tunnel.peerProfile, port, request),
+    })
+    begin(stream, connection)
+    return
+  }
   const gone = new AbortController()
   stream.handle(waitingHandlers(gone))
   arrival.waiting.count++
@@ -219,7 +244,7 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
     return
   }
   // Asked again: what was allowed before the application answered may be denied now.
-  const judgementNow = decide(arrival, target)
+  const judgementNow = judgeUnread(arrival.standing(), port, decide(arrival, target))
   followers.alerts.raise(about, judgementNow.alerts, judgement.alerts)
   if (judgementNow.verdict === 'deny' || stream.closed) {
     resetSocket(socket)
@@ -227,17 +252,16 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
     return
   }
   const connection = openConnection({
+    ...common,
     direction: 'ingress',
-    socket,
-    tunnel,
-    destination,
+    relay: (onEnd) => createRelay(socket, onEnd),
     judgement: judgementNow,
-    judge: (now) => judge(now, 'ingress', tunnel.peerProfile, target.pair.port),
-    flowId,
-    startedAt,
-    followers,
-    refused: record,
+    judge: (now) => judgeUnread(now, port, judgeConnection(now)),
   })
+  begin(stream, connection)
+}
+
+function begin(stream: TunnelStream, connection: OpenConnection): void {
   stream.handle(connection.handlers)
   connection.established()
   connection.start(stream)

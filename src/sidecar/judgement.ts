@@ -1,5 +1,6 @@
 import type { Floors } from '../identity/floors.ts'
 import type { TrustProfile } from '../identity/trust-profile.ts'
+import type { HttpRequest } from '../policy/http-request.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
 import type { Reason } from '../policy/reason.ts'
 import type { FlowDirection } from './flow-recorder.ts'
@@ -55,7 +56,7 @@ export function refusalOfAny({ own, policy, floors }: Standing): Reason | undefi
 }
 
 /**
- * Policy's word on a connection between this workload and a peer. The port is the one this end knows
+ * Policy's word on a connection between this workload and a peer, or on one request in it. The port is the one this end knows
  * for itself: what was dialled here, or the listener that was reached; never what the peer says.
  */
 export function judge(
@@ -63,16 +64,38 @@ export function judge(
   direction: FlowDirection,
   peer: TrustProfile,
   port: number,
+  request?: HttpRequest,
 ): Judgement {
   const { own, policy, now, contactAgeMs } = standing
   if (policy === undefined || own === undefined) return deny('no-policy-yet')
   const [from, to] = direction === 'egress' ? [own.profile, peer] : [peer, own.profile]
-  const { action, reason, policy: name, ...decided } = policy.decide({ from, to, port, now })
+  const question = { from, to, port, now }
+  const verdict =
+    request === undefined ? policy.decide(question) : policy.decideRequest(question, request)
+  const { action, reason, policy: name, ...decided } = verdict
   const { alerts, maxStale = Infinity } = decided
   const leftMs = maxStale - contactAgeMs
   if (action === 'allow' && leftMs <= 0) return { ...deny('policy-stale'), alerts }
   const deadline = action === 'allow' ? earlier(decided.deadline, now + leftMs) : decided.deadline
   return { verdict: action, reason, policy: name ?? '', deadline, alerts }
+}
+
+/** Whether requests to this workload on a port are decided one by one, whoever sends them. */
+export function readsRequests({ own, policy, now }: Standing, port: number): boolean {
+  return own !== undefined && policy?.readsRequests(own.profile, port, now) === true
+}
+
+/** The word on a connection whose bytes nobody here reads: it may not be where requests are decided. */
+export function judgeUnread(standing: Standing, port: number, judgement: Judgement): Judgement {
+  const isRefused = judgement.verdict === 'allow' && readsRequests(standing, port)
+  return isRefused ? { ...deny('http-required'), alerts: judgement.alerts } : judgement
+}
+
+/** Both words together: a denial if either is one, otherwise good until the earlier deadline. */
+export function both(one: Judgement, other: Judgement): Judgement {
+  if (one.verdict === 'deny') return one
+  if (other.verdict === 'deny') return other
+  return { ...one, deadline: earlier(one.deadline, other.deadline ?? Infinity) }
 }
 
 function earlier(deadline: number | undefined, other: number): number | undefined {

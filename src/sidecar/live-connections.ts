@@ -19,6 +19,8 @@ export interface LiveConnections {
   add(connection: LiveConnection): void
   remove(connection: LiveConnection): void
   count(direction: FlowDirection): number
+  /** The deadline of an open connection has become an earlier one. */
+  expedite(deadline: number): void
   /** Decides all of them again, now. */
   redecide(): void
   cutAll(reason: Reason): void
@@ -65,12 +67,16 @@ export function createLiveConnections(standing: () => Standing): LiveConnections
     timer.unref()
   }
 
+  const expedite = (deadline: number): void => {
+    if (deadline >= nextDeadline) return
+    nextDeadline = deadline
+    wait()
+  }
+
   return {
     add: (connection) => {
       open[connection.direction].add(connection)
-      if (connection.deadline === undefined || connection.deadline >= nextDeadline) return
-      nextDeadline = connection.deadline
-      wait()
+      expedite(connection.deadline ?? Infinity)
     },
     remove: (connection) => {
       open[connection.direction].delete(connection)
@@ -79,6 +85,7 @@ export function createLiveConnections(standing: () => Standing): LiveConnections
       whenDrained.clear()
     },
     count: (direction) => open[direction].size,
+    expedite,
     redecide,
     cutAll: (reason) => {
       for (const connection of [...each()]) connection.cut(reason, '')

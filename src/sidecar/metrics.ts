@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Reason } from '../policy/reason.ts'
 import type { FlowDirection } from './flow-recorder.ts'
+import type { RequestFault } from './http/request-check.ts'
 
 /** What is read off the running sidecar at the moment of a scrape. */
 export interface GaugeSources {
@@ -21,6 +22,8 @@ export interface Metrics {
   connection(direction: FlowDirection, verdict: 'allow' | 'deny', reason: Reason): void
   relayed(direction: FlowDirection, bytesSent: number, bytesReceived: number): void
   cut(reason: Reason): void
+  request(verdict: 'allow' | 'deny', reason: Reason): void
+  requestRefused(fault: RequestFault): void
   dial(result: 'ok' | 'failed'): void
   renewal(result: 'ok' | 'failed'): void
   policyRejected(): void
@@ -54,6 +57,15 @@ export function createMetrics(): Metrics {
     ['direction', 'way'],
   )
   const cuts = counter('blazon_streams_cut_total', 'Open streams cut by this sidecar', ['reason'])
+  const requests = counter('blazon_http_requests_total', 'Requests decided, by verdict', [
+    'verdict',
+    'reason',
+  ])
+  const requestsRefused = counter(
+    'blazon_http_requests_refused_total',
+    'Requests refused because they could be read in two ways, or are of no kind that passes',
+    ['fault'],
+  )
   const dials = counter('blazon_tunnel_dials_total', 'Tunnels dialled', ['result'])
   const renewals = counter('blazon_renewals_total', 'SVIDs asked for', ['result'])
   const rejected = counter('blazon_policy_rejected_total', 'Policy versions rejected', [])
@@ -76,6 +88,12 @@ export function createMetrics(): Metrics {
     },
     cut: (reason) => {
       cuts.inc({ reason })
+    },
+    request: (verdict, reason) => {
+      requests.inc({ verdict, reason })
+    },
+    requestRefused: (fault) => {
+      requestsRefused.inc({ fault })
     },
     dial: (result) => {
       dials.inc({ result })

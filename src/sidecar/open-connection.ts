@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { HostPort } from '../base/env.ts'
 import type { Reason } from '../policy/reason.ts'
 import type { StreamHandlers } from '../tunnel/index.ts'
@@ -15,7 +14,7 @@ import type { FlowDirection } from './flow-recorder.ts'
 import type { Judgement, Standing } from './judgement.ts'
 import type { LiveConnection, LiveConnections } from './live-connections.ts'
 import type { Metrics } from './metrics.ts'
-import { createRelay, type RelayEnding, type RelayStream } from './relay.ts'
+import type { Relay, RelayEnding, RelayStream } from './relay.ts'
 
 /** An allowed connection and everything that follows it: relay, live decisions, record. */
 export interface OpenConnection {
@@ -24,6 +23,8 @@ export interface OpenConnection {
   start(stream: RelayStream): void
   /** Both ends agree: it counts as opened from here on. */
   established(): void
+  /** Something in it is allowed for so long only: then it is decided again. */
+  holdUntil(deadline: number): void
 }
 
 /** Who keeps track of open connections. */
@@ -36,10 +37,10 @@ export interface Followers {
 
 const progressIntervalMs = 1_000
 
-/** One connection from its allow verdict to its end. `refused` is called if it ends before it is established. */
-export function openConnection(options: {
+export interface ConnectionOptions {
   readonly direction: FlowDirection
-  readonly socket: Socket
+  /** Makes what carries its bytes; `onEnd` is to be called once, when that is over. */
+  readonly relay: (onEnd: (ending: RelayEnding) => void) => Relay
   readonly tunnel: PeerSource | OutsidePeer
   readonly destination: HostPort
   readonly judgement: Judgement
@@ -48,8 +49,12 @@ export function openConnection(options: {
   readonly flowId: Buffer
   readonly startedAt: number
   readonly followers: Followers
+  /** Called if it ends before it is established. */
   readonly refused: (reason: Reason) => void
-}): OpenConnection {
+}
+
+/** One connection from its allow verdict to its end. */
+export function openConnection(options: ConnectionOptions): OpenConnection {
   const { direction, tunnel, destination, flowId, startedAt, followers } = options
   const { live, metrics, connectionLog, alerts } = followers
   let { judgement } = options
@@ -58,9 +63,9 @@ export function openConnection(options: {
   let progressTimer: NodeJS.Timeout | undefined
 
   const report = (): void => {
-    const { bytesFromSocket, bytesToSocket } = relay
-    if (direction === 'egress') logged?.progress(bytesFromSocket, bytesToSocket)
-    else logged?.progress(bytesToSocket, bytesFromSocket)
+    const { bytesToStream, bytesFromStream } = relay
+    if (direction === 'egress') logged?.progress(bytesToStream, bytesFromStream)
+    else logged?.progress(bytesFromStream, bytesToStream)
   }
 
   const onEnd = (ending: RelayEnding): void => {
@@ -75,7 +80,7 @@ export function openConnection(options: {
     logged.end(endingOf(ending, cutPolicy))
   }
 
-  const relay = createRelay(options.socket, onEnd)
+  const relay = options.relay(onEnd)
   const entry: LiveConnection = {
     direction,
     judge: options.judge,
@@ -105,6 +110,11 @@ export function openConnection(options: {
       logged = connectionLog.opened(facts, flowId, startedAt)
       progressTimer = setInterval(report, progressIntervalMs)
       progressTimer.unref()
+    },
+    holdUntil: (deadline) => {
+      if (deadline >= (judgement.deadline ?? Infinity)) return
+      judgement = { ...judgement, deadline }
+      live.expedite(deadline)
     },
   }
 }

@@ -1,5 +1,11 @@
 import type { TrustProfile } from '../identity/trust-profile.ts'
-import { addressBytes, isNeverOutside, unlistedName, unlistedProfile } from '../policy/index.ts'
+import {
+  addressBytes,
+  isNeverOutside,
+  unlistedName,
+  unlistedProfile,
+  type HttpRequest,
+} from '../policy/index.ts'
 import type { FlowDirection } from './flow-recorder.ts'
 import { deny, judge, type Judgement, type Standing } from './judgement.ts'
 
@@ -22,6 +28,8 @@ export interface OutsideQuestion {
   readonly address: string
   /** What policy is asked about. */
   readonly port: number
+  /** One request in that connection, where it is about that. */
+  readonly request?: HttpRequest
 }
 
 /**
@@ -30,11 +38,12 @@ export interface OutsideQuestion {
  */
 export function chooseOutside(standing: Standing, question: OutsideQuestion): OutsideChoice {
   const { outside } = standing
-  const { direction, address, port } = question
+  const { direction, address, port, request } = question
   if (outside.isMesh(address)) return { kind: 'mesh' }
   // A peer that connects from a service may do so from any port.
   const peers = outside.covering(address, direction === 'egress' ? port : undefined)
-  const ask = (profile: TrustProfile): Judgement => judge(standing, direction, profile, port)
+  const ask = (profile: TrustProfile): Judgement =>
+    judge(standing, direction, profile, port, request)
   if (peers.length === 0) return chooseUnlisted(address, ask)
   let allowed: { readonly name: string; readonly judgement: Judgement } | undefined
   let undecided: Judgement | undefined

@@ -3,15 +3,19 @@ import type { HostPort } from '../base/env.ts'
 import type { Reason } from '../policy/reason.ts'
 import { connectApplication } from './application.ts'
 import type { OutsidePeer } from './connection-facts.ts'
-import { refusalOfNew, type Judgement, type Standing } from './judgement.ts'
-import { openConnection, type Followers } from './open-connection.ts'
 import {
-  chooseOutside,
-  judgeOutside,
-  type OutsideChoice,
-  type OutsideQuestion,
-} from './outside-choice.ts'
+  deny,
+  judgeUnread,
+  readsRequests,
+  refusalOfNew,
+  type Judgement,
+  type Standing,
+} from './judgement.ts'
+import { openConnection, type ConnectionOptions, type Followers } from './open-connection.ts'
+import { judgeOutside, type OutsideChoice, type OutsideQuestion } from './outside-choice.ts'
 import { createOutsideStream } from './outside-stream.ts'
+import { createRelay } from './relay.ts'
+import { openRequestConnection } from './request-connection.ts'
 import { resetSocket } from './socket-ending.ts'
 
 export interface OutsideConnectionOptions {
@@ -34,44 +38,80 @@ export interface OutsideConnectionOptions {
 /**
  * Carries an allowed connection with a peer outside the mesh, in clear: it connects the other side,
  * asks once more, and relays. Both ends of the relay are as they are for a tunnel: the program's socket,
- * and the peer.
+ * and the peer. Where this workload's port is in HTTP mode, requests are read instead.
  */
 export async function carryOutside(options: OutsideConnectionOptions): Promise<void> {
-  const { question, choice, standing, followers, socket, destination, refuse } = options
+  const { question, choice, standing, followers, socket, refuse } = options
   const { direction } = question
   const peer = { outside: choice.name }
   const { judgement } = choice
   const about = { direction, peer: `external:${choice.name}` } as const
   followers.alerts.raise(about, judgement.alerts)
+  if (direction === 'ingress' && readsRequests(standing(), question.port)) {
+    serveOutside(options)
+    return
+  }
   const other = await connectOther(options)
   if (typeof other === 'string') {
     refuse(other, peer, judgement.policy)
     return
   }
   const now = decideAgain(standing(), question)
-  if ('refusal' in now || socket.destroyed) {
+  if (now.verdict === 'deny' || socket.destroyed) {
     resetSocket(other)
-    if ('refusal' in now) refuse(now.refusal, peer, now.policy)
+    if (now.verdict === 'deny') refuse(now.reason, peer, now.policy)
     else refuse('connection-reset', peer, judgement.policy)
     return
   }
-  followers.alerts.raise(about, now.judgement.alerts, judgement.alerts)
+  followers.alerts.raise(about, now.alerts, judgement.alerts)
   const [program, outsider] = direction === 'egress' ? [socket, other] : [other, socket]
   const stream = createOutsideStream(outsider)
   const connection = openConnection({
-    ...{ direction, tunnel: peer, destination, followers },
-    socket: program,
-    judgement: now.judgement,
-    judge: (later) => judgeOutside(later, question),
-    flowId: options.flowId,
-    startedAt: options.startedAt,
-    refused: (reason) => {
-      refuse(reason, peer, now.judgement.policy)
-    },
+    ...aboutConnection(options, now),
+    direction,
+    relay: (onEnd) => createRelay(program, onEnd),
+    judge: (later) => judgeCarried(later, question),
   })
   connection.established()
   connection.start(stream)
   stream.handle(connection.handlers)
+}
+
+/** Serves the requests of a peer outside; no identity of it is told to the application. */
+function serveOutside(options: OutsideConnectionOptions): void {
+  const { question, choice, standing, socket, target } = options
+  const stream = createOutsideStream(socket)
+  const connection = openRequestConnection({
+    ...aboutConnection(options, choice.judgement),
+    application: target,
+    applicationTimeoutMs: options.timeoutMs,
+    peer: () => undefined,
+    standing,
+    judge: (later) => judgeOutside(later, question),
+    judgeRequest: (later, request) => judgeOutside(later, { ...question, request }),
+  })
+  connection.established()
+  connection.start(stream)
+  stream.handle(connection.handlers)
+}
+
+function aboutConnection(
+  { choice, destination, flowId, startedAt, followers, refuse }: OutsideConnectionOptions,
+  judgement: Judgement,
+): Omit<ConnectionOptions, 'direction' | 'relay' | 'judge'> {
+  const peer = { outside: choice.name }
+  const refused = (reason: Reason): void => {
+    refuse(reason, peer, judgement.policy)
+  }
+  return { tunnel: peer, destination, judgement, flowId, startedAt, followers, refused }
+}
+
+/** The word on a connection that is carried unread. */
+function judgeCarried(standing: Standing, question: OutsideQuestion): Judgement {
+  const judgement = judgeOutside(standing, question)
+  return question.direction === 'ingress'
+    ? judgeUnread(standing, question.port, judgement)
+    : judgement
 }
 
 /** Gives up as soon as the accepted connection is gone, as far as that shows on a paused socket. */
@@ -96,14 +136,7 @@ async function connectOther({
 }
 
 /** Much may have changed while the other side was connected: policy, and what the address is. */
-function decideAgain(
-  standing: Standing,
-  question: OutsideQuestion,
-): { readonly judgement: Judgement } | { readonly refusal: Reason; readonly policy: string } {
+function decideAgain(standing: Standing, question: OutsideQuestion): Judgement {
   const refusal = refusalOfNew(standing)
-  if (refusal !== undefined) return { refusal, policy: '' }
-  const choice = chooseOutside(standing, question)
-  if (choice.kind === 'outside') return choice
-  const { reason, policy } = judgeOutside(standing, question)
-  return { refusal: reason, policy }
+  return refusal === undefined ? judgeCarried(standing, question) : deny(refusal)
 }

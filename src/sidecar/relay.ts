@@ -20,14 +20,14 @@ export type RelayStream = Pick<
 /** What may wait for a local program that reads too slowly, before its stream is asked to wait. */
 const mostWaitingBytes = 256 * 1024
 
-/** A local socket and a tunnel stream, tied together. */
+/** What carries the bytes of a stream on this side of it: for a relay, a local socket. */
 export interface Relay {
   /** To be given to the stream before its first byte. */
   readonly handlers: StreamHandlers
-  /** Bytes read from the local socket, and written to it. */
-  readonly bytesFromSocket: number
-  readonly bytesToSocket: number
-  /** Ties the stream to the socket: bytes flow from now on. */
+  /** Bytes written to the stream, and received from it. */
+  readonly bytesToStream: number
+  readonly bytesFromStream: number
+  /** Ties the stream to this side: bytes flow from now on. */
   start(stream: RelayStream): void
   /** Ends both at once: the peer is told the reason, the local program sees a reset. */
   cut(reason: Reason): void
@@ -41,8 +41,8 @@ export interface Relay {
 export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void): Relay {
   let stream: RelayStream | undefined
   let ended = false
-  let bytesFromSocket = 0
-  let bytesToSocket = 0
+  let bytesToStream = 0
+  let bytesFromStream = 0
 
   const end = (ending: RelayEnding): void => {
     if (ended) return
@@ -52,7 +52,7 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
 
   const handlers: StreamHandlers = {
     onData: (bytes, hold) => {
-      bytesToSocket += bytes.length
+      bytesFromStream += bytes.length
       if (!socket.write(bytes, hold()) && socket.writableLength >= mostWaitingBytes) stream?.pause()
     },
     onEnd: () => {
@@ -70,7 +70,7 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
 
   const follow = (tied: RelayStream): void => {
     takeReads(socket, (bytes) => {
-      bytesFromSocket += bytes.length
+      bytesToStream += bytes.length
       if (!tied.write(bytes)) socket.pause()
     })
     socket.on('drain', () => {
@@ -94,11 +94,11 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
 
   return {
     handlers,
-    get bytesFromSocket() {
-      return bytesFromSocket
+    get bytesToStream() {
+      return bytesToStream
     },
-    get bytesToSocket() {
-      return bytesToSocket
+    get bytesFromStream() {
+      return bytesFromStream
     },
     start: (opened) => {
       stream = opened

@@ -43,12 +43,16 @@ async function start(
     socket.on('error', () => undefined)
     const one = serveRequests(socket, {
       application: { host: '127.0.0.1', port },
-      peer,
-      decide: (request) =>
-        decide(request)
-          ? { verdict: 'allow', reason: 'allowed-by-policy' }
-          : { verdict: 'deny', reason: 'denied-by-policy' },
-      decided: ({ verdict }) => decided.push(verdict),
+      connectMs: 5_000,
+      peer: () => peer,
+      decide: (request) => {
+        const verdict = decide(request) ? 'allow' : 'deny'
+        decided.push(verdict)
+        return {
+          verdict,
+          reason: verdict === 'allow' ? 'allowed-by-policy' : 'denied-by-policy',
+        }
+      },
       refused: () => undefined,
     })
     served.push(one)
@@ -320,18 +324,14 @@ describe('a WebSocket through the sidecar', function () {
     expect(setting.taken).to.be.empty
   })
 
-  it('ends when policy does not allow it any more', async () => {
-    let isOpen = true
-    await using setting = await start(refuse, () => isOpen, echo)
-    const client = setting.client(handshake())
+  it('is under way until it ends', async () => {
+    await using setting = await start(refuse, () => true, echo)
+    const client = setting.client(handshake('/socket'))
     await eventually('the handshake', () => client.text().includes('101'))
-    setting.served[0]?.recheck()
-    client.socket.write('hello')
-    await eventually('the echo', () => client.text().endsWith('hello'))
-    isOpen = false
-    setting.served[0]?.recheck()
-    await client.closed
-    await eventually('its end behind', () => setting.taken.every(({ closed }) => closed))
+    const underWay = setting.served[0]?.underWay ?? new Set()
+    expect(Array.from(underWay, ({ path }) => path)).to.deep.equal([['socket']])
+    client.socket.destroy()
+    await eventually('its end', () => underWay.size === 0)
   })
 
   it('gets the answer of an application that does not accept it, whole', async () => {

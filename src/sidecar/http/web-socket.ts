@@ -1,25 +1,27 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import httpProxy from 'http-proxy'
 import type { HostPort } from '../../base/env.ts'
+import { reasonOfConnectError } from '../application.ts'
 import { rawAnswer } from './answer.ts'
+import { createHttpProxy } from './proxy-library.ts'
 
-const proxy = httpProxy.createProxyServer({})
+const proxy = createHttpProxy()
 
 /**
- * Passes a WebSocket handshake on to the application, over a connection of its own, and then ties both
- * ends together: the end of either is the end of the other. `request.headers` are those to be sent.
+ * Passes a WebSocket handshake on to the application, over a connection that is its own from then on, and
+ * ties both ends together: the end of either is the end of the other. `request.headers` are those to be sent.
  */
 export function relayWebSocket(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  { host, port }: HostPort,
+  { application, agent }: { readonly application: HostPort; readonly agent: Agent },
 ): void {
+  const { host, port } = application
   const target = { host, port, protocol: 'http:' }
-  proxy.ws(request, socket, head, { target }, () => {
+  proxy.ws(request, socket, head, { target, agent }, (error) => {
     if (tied.has(socket) || answered.has(socket)) socket.destroy()
-    else if (socket.writable) socket.write(rawAnswer(502, 'application-unreachable'))
+    else if (socket.writable) socket.write(rawAnswer(502, reasonOfConnectError(error)))
   })
 }
 

@@ -1,9 +1,14 @@
 import { expect } from 'chai'
 import { createFloors, noFloors, type Attribute } from '../../../src/identity/index.ts'
 import { compilePolicies } from '../../../src/policy/compile.ts'
+import type { HttpRequest } from '../../../src/policy/index.ts'
 import { parseDocuments } from '../../../src/policy/parse.ts'
 import {
+  both,
+  deny,
   judge,
+  judgeUnread,
+  readsRequests,
   refusalOfAny,
   refusalOfNew,
   type Judgement,
@@ -135,6 +140,66 @@ spec: { action: alert }
   it('tells the alerts of what it allows and of what it denies', () => {
     for (const age of [0, 1e9]) expect(at(age, 5432).alerts).to.deep.equal(['look'])
     expect(at(0, 22)).to.deep.include({ reason: 'no-policy-matched', alerts: ['look'] })
+  })
+})
+
+describe('a port with http rules', () => {
+  const rules = compilePolicies(
+    parseDocuments(`
+kind: NetworkPolicy
+name: read
+spec:
+  from: { label.app: db }
+  to: { label.app: web }
+  ports: [tcp/80]
+  http: [{ methods: [GET] }]
+  action: allow
+`),
+  )
+  const standing = { ...good, policy: rules }
+  const request = (method: string): HttpRequest => ({
+    method,
+    host: 'web',
+    path: [''],
+    headers: new Map(),
+  })
+  const word = judge(standing, 'ingress', db.profile, 80)
+
+  it('opens a connection, and then decides each request', () => {
+    expect(word.verdict).to.equal('allow')
+    const asked = (method: string): string =>
+      judge(standing, 'ingress', db.profile, 80, request(method)).reason
+    expect(asked('GET')).to.equal('allowed-by-policy')
+    expect(asked('POST')).to.equal('no-policy-matched')
+  })
+
+  it('allows no connection that is not read, and changes no other word', () => {
+    expect(readsRequests(standing, 80)).to.equal(true)
+    expect(judgeUnread(standing, 80, word).reason).to.equal('http-required')
+    expect(judgeUnread(standing, 81, word)).to.equal(word)
+    expect(judgeUnread(standing, 80, deny('guardrail')).reason).to.equal('guardrail')
+    expect(judgeUnread(good, 80, word)).to.equal(word)
+  })
+
+  it('is not one without an identity or a policy', () => {
+    expect(readsRequests({ ...standing, own: undefined }, 80)).to.equal(false)
+    expect(readsRequests({ ...standing, policy: undefined }, 80)).to.equal(false)
+  })
+})
+
+describe('both()', () => {
+  const until = (deadline: number | undefined): Judgement => ({
+    ...deny('allowed-by-policy'),
+    verdict: 'allow',
+    deadline,
+  })
+
+  it('denies if one of them does, and else holds until the earlier deadline', () => {
+    expect(both(deny('guardrail'), until(1)).reason).to.equal('guardrail')
+    expect(both(until(1), deny('guardrail')).reason).to.equal('guardrail')
+    expect(both(until(2), until(1)).deadline).to.equal(1)
+    expect(both(until(undefined), until(3)).deadline).to.equal(3)
+    expect(both(until(3), until(undefined)).deadline).to.equal(3)
   })
 })
 

@@ -1,0 +1,38 @@
+import { Agent } from 'node:http'
+import type { Socket } from 'node:net'
+
+/**
+ * The connection to the application behind one connection of a peer: it is kept for the next request,
+ * and takes them one by one, as their answers go out. One that takes longer than `connectMs` to open
+ * fails with `ETIMEDOUT`; after `destroy` none is opened for requests that still wait.
+ */
+export function createApplicationAgent(connectMs: number): Agent {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const connect = agent.createConnection.bind(agent)
+  const destroy = agent.destroy.bind(agent)
+  let isDestroyed = false
+  agent.createConnection = (options, callback) => {
+    if (isDestroyed) {
+      process.nextTick(() =>
+        callback?.(new Error('the connection of the peer is over'), undefined as never),
+      )
+      return undefined
+    }
+    const socket = connect(options, callback) as Socket
+    const timer = setTimeout(() => {
+      const message = `the application took no connection in ${String(connectMs)} ms`
+      socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }))
+    }, connectMs)
+    const stop = (): void => {
+      clearTimeout(timer)
+    }
+    socket.once('connect', stop)
+    socket.once('close', stop)
+    return socket
+  }
+  agent.destroy = () => {
+    isDestroyed = true
+    destroy()
+  }
+  return agent
+}
