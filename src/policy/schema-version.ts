@@ -13,7 +13,7 @@ import type { NetworkPolicy } from './network-policy.ts'
  * - 3: ExternalService, `external` in selectors.
  * - 4: `http` of NetworkPolicy.
  */
-export const documentSchemaVersion = 3
+export const documentSchemaVersion = 4
 
 /** The oldest version that can enforce this document. */
 export function requiredSchema(document: PolicyDocument): number {

@@ -206,8 +206,9 @@ describe('controller: sidecars that are too old', function () {
   const conditional = webToDb.replace('action: allow', 'action: allow, when: port == 5432')
   const quarantine =
     'kind: Guardrail\nname: quarantine\nspec: { to: { label.app: db }, action: deny }\n'
-  const old = (workload: EnrolledWorkload): WatchReader =>
-    watchWith(mesh.connect(workload), { schemaVersion: 1 })
+  const byRequest = webToDb.replace('action: allow', 'action: allow, http: [{ methods: [GET] }]')
+  const old = (workload: EnrolledWorkload, schemaVersion = 1): WatchReader =>
+    watchWith(mesh.connect(workload), { schemaVersion })
   const rejectedOf = async (match: string): Promise<string | undefined> =>
     (await (await mesh.admin()).call('ListWorkloads', { match })).workloads[0]?.rejected
 
@@ -220,6 +221,37 @@ describe('controller: sidecars that are too old', function () {
     }
     expect(db.waiting('snapshot')).to.equal(0)
     await mesh.apply(conditional.replace('label.app: db', 'label.app: cache'))
+  })
+
+  it('refuses http rules with the same words, and sends them to those that read requests', async () => {
+    using web = watchWith(mesh.connect(await mesh.enrol('web')))
+    const db = await mesh.enrol('db')
+    const before = old(db, 3)
+    await Promise.all([web.next('snapshot'), before.next('snapshot')])
+    const named =
+      /web-to-db \(needs 4\) cannot be enforced by the sidecars of db \(schema version 3\)/
+    await expectStatus(mesh.apply(byRequest), 'FAILED_PRECONDITION', named)
+    before[Symbol.dispose]()
+    using after = watchWith(mesh.connect(db))
+    await after.next('snapshot')
+    await mesh.apply(byRequest)
+    for (const stream of [web, after]) {
+      const { documents } = await stream.next('snapshot')
+      expect(documents.map(({ specJson }) => specJson.toString())[0]).to.include('"http"')
+    }
+    const explained = await (
+      await mesh.admin()
+    ).call('Explain', { from: { workload: 'web' }, to: { workload: 'db' }, port: 5432 })
+    expect(explained.verdict).to.equal('ALLOW')
+    expect(explained.policies[0]?.because).to.include('each request on it has to meet an http rule')
+  })
+
+  it('sends nothing where http rules concern them, because others would not read requests', async () => {
+    await mesh.apply(byRequest)
+    using web = old(await mesh.enrol('web'), 3)
+    await web.next('heartbeat')
+    expect(web.waiting('snapshot')).to.equal(0)
+    expect(await rejectedOf('web')).to.match(/too old for NetworkPolicy web-to-db \(needs 4\)/)
   })
 
   it('leaves out an allow, which is stricter, and says so', async () => {

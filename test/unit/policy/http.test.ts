@@ -115,7 +115,7 @@ describe('http rules', () => {
     )
     if (document === undefined) throw new Error('expected a document')
     expect(requiredSchema(document)).to.equal(4)
-    expect(documentSchemaVersion).to.be.at.most(4)
+    expect(documentSchemaVersion).to.be.at.least(4)
   })
 })
 
