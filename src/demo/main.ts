@@ -6,6 +6,7 @@ import { flows } from './acts/flows.ts'
 import { guarded } from './acts/guarded.ts'
 import { identities } from './acts/identities.ts'
 import { observed } from './acts/observed.ts'
+import { requests } from './acts/requests.ts'
 import { restarted } from './acts/restarted.ts'
 import { revoked } from './acts/revoked.ts'
 import { stolen } from './acts/stolen.ts'
@@ -20,6 +21,7 @@ import type { Act } from './world.ts'
 const acts: readonly Act[] = [
   allowed,
   denied,
+  requests,
   guarded,
   observed,
   identities,

@@ -49,6 +49,7 @@ function talking({ addresses, login }: World): Line[] {
     ['PostgreSQL', psql(at('api', 'orders-db'))],
     ['Redis', redis(at('api', 'cache'), 'get greeting')],
     ['nginx', curl(at('api', 'web'))],
+    ['nginx, where api may not post', `${curl(at('api', 'web'))} --data a=b`],
     ['OpenSSH', `ssh ${sshArguments(login, at('operator', 'bastion')).join(' ')} uptime`],
   ]
 }

@@ -64,3 +64,16 @@ export function curl(
     args: ['-q', '-sS', '-f', '--max-time', '10', `http://${formatHostPort(server)}${path}`],
   }
 }
+
+/** How `curl` is run to post a form; prints the answer's body and its status, whatever that is. */
+export function poster(
+  context: Pick<ProgramContext, 'programs'>,
+  server: HostPort,
+  path: string,
+): Command {
+  const options = ['-q', '-sS', '--max-time', '10', '--data', 'a=b', '-w', '%{http_code}']
+  return {
+    command: context.programs.curl,
+    args: [...options, `http://${formatHostPort(server)}${path}`],
+  }
+}
