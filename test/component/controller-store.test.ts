@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { sql } from 'kysely'
 import { lastValue, nextValue } from '../../src/controller/store/counters.ts'
-import { rememberKey } from '../../src/controller/store/certificates.ts'
+import { isKeyKnown, rememberKey } from '../../src/controller/store/certificates.ts'
+import { statement } from '../../src/controller/store/statement.ts'
 import { openStore } from '../../src/controller/store/store.ts'
 import { StoreError } from '../../src/controller/store/store-error.ts'
 import { createFullDisk } from '../support/full-disk-store.ts'
@@ -41,6 +42,39 @@ describe('store', function () {
     await using store = await openStore(':memory:')
     await rememberKey(store.tables, 'aa', 1)
     await expectRejection(rememberKey(store.tables, 'aa', 2), StoreError, 'ERR_STORE_CONFLICT')
+  })
+
+  it('builds a statement once, and runs it with the values of each call', async () => {
+    let built = 0
+    const insert = statement((tables, one: { readonly key: string; readonly at: number }) => {
+      built += 1
+      return tables
+        .insertInto('seen_keys')
+        .values({ key_sha256: one.key, seen_at_ms: one.at })
+        .onConflict((conflict) => conflict.column('key_sha256').doUpdateSet({ seen_at_ms: one.at }))
+    })
+    await using store = await openStore(':memory:')
+    await insert(store.tables, { key: 'aa', at: 1 })
+    await store.change(async (tables) => {
+      await insert(tables, { at: 2, key: 'bb' })
+      await insert(tables, { key: 'aa', at: 3 })
+    })
+    expect(built).to.equal(1)
+    const rows = await store.tables.selectFrom('seen_keys').selectAll().execute()
+    expect(rows).to.have.deep.members([
+      { key_sha256: 'aa', seen_at_ms: 3 },
+      { key_sha256: 'bb', seen_at_ms: 2 },
+    ])
+  })
+
+  it('rolls back what a statement wrote in a change that fails', async () => {
+    await using store = await openStore(':memory:')
+    const failing = store.change(async (tables) => {
+      await rememberKey(tables, 'aa', 1)
+      throw new Error('half-way')
+    })
+    await failing.catch(() => undefined)
+    expect(await isKeyKnown(store.tables, 'aa')).to.equal(false)
   })
 
   it('says that the disk is full, keeps what it has, and goes on when there is room', async () => {

@@ -1,4 +1,5 @@
 import type { CertificatesTable } from './schema.ts'
+import { statement } from './statement.ts'
 import type { Tables } from './store.ts'
 
 /**
@@ -39,23 +40,28 @@ export async function loadCertificates(tables: Tables, now: number): Promise<Sto
 }
 
 export async function putCertificate(tables: Tables, one: StoredCertificate): Promise<void> {
-  await tables
-    .insertInto('certificates')
-    .values({
-      serial: one.serial,
-      workload_id: one.workloadId,
-      issue: one.issue,
-      generation: one.generation,
-      state: one.state,
-      csr_sha256: one.csrSha256,
-      leaf: one.chain[0],
-      issuer: one.chain[1],
-      not_before_ms: one.notBeforeMs,
-      not_after_ms: one.notAfterMs,
-    })
-    .onConflict((conflict) => conflict.column('serial').doUpdateSet({ state: one.state }))
-    .execute()
+  const [leaf, issuer] = one.chain
+  await upsertCertificate(tables, { ...one, leaf, issuer })
 }
+
+const upsertCertificate = statement(
+  (tables, one: Omit<StoredCertificate, 'chain'> & { leaf: Buffer; issuer: Buffer }) =>
+    tables
+      .insertInto('certificates')
+      .values({
+        serial: one.serial,
+        workload_id: one.workloadId,
+        issue: one.issue,
+        generation: one.generation,
+        state: one.state,
+        csr_sha256: one.csrSha256,
+        leaf: one.leaf,
+        issuer: one.issuer,
+        not_before_ms: one.notBeforeMs,
+        not_after_ms: one.notAfterMs,
+      })
+      .onConflict((conflict) => conflict.column('serial').doUpdateSet({ state: one.state })),
+)
 
 /** Forgets certificates that have ended. */
 export async function pruneCertificates(tables: Tables, now: number): Promise<void> {
@@ -64,17 +70,22 @@ export async function pruneCertificates(tables: Tables, now: number): Promise<vo
 
 /** Remembers a key that was certified; `ERR_STORE_CONFLICT` when it was certified before. */
 export async function rememberKey(tables: Tables, keySha256: string, now: number): Promise<void> {
-  await tables.insertInto('seen_keys').values({ key_sha256: keySha256, seen_at_ms: now }).execute()
+  await insertKey(tables, { keySha256, now })
 }
 
+const insertKey = statement(
+  (tables, { keySha256, now }: { readonly keySha256: string; readonly now: number }) =>
+    tables.insertInto('seen_keys').values({ key_sha256: keySha256, seen_at_ms: now }),
+)
+
 export async function isKeyKnown(tables: Tables, keySha256: string): Promise<boolean> {
-  const row = await tables
-    .selectFrom('seen_keys')
-    .select('key_sha256')
-    .where('key_sha256', '=', keySha256)
-    .executeTakeFirst()
-  return row !== undefined
+  const rows = await selectKey(tables, { keySha256 })
+  return rows.length > 0
 }
+
+const selectKey = statement((tables, { keySha256 }: { readonly keySha256: string }) =>
+  tables.selectFrom('seen_keys').select('key_sha256').where('key_sha256', '=', keySha256),
+)
 
 export async function pruneKeys(tables: Tables, seenBefore: number): Promise<void> {
   await tables.deleteFrom('seen_keys').where('seen_at_ms', '<', seenBefore).execute()

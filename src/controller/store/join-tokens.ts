@@ -1,4 +1,5 @@
 import { readJson } from './json.ts'
+import { statement } from './statement.ts'
 import type { Tables } from './store.ts'
 
 /** A join token that was handed out; the token itself is not kept. */
@@ -32,11 +33,7 @@ export async function findJoinToken(
   tables: Tables,
   tokenId: string,
 ): Promise<StoredJoinToken | undefined> {
-  const row = await tables
-    .selectFrom('join_tokens')
-    .selectAll()
-    .where('token_id', '=', tokenId)
-    .executeTakeFirst()
+  const [row] = await selectToken(tables, { tokenId })
   if (row === undefined) return undefined
   return {
     tokenId: row.token_id,
@@ -49,6 +46,10 @@ export async function findJoinToken(
   }
 }
 
+const selectToken = statement((tables, { tokenId }: Pick<StoredJoinToken, 'tokenId'>) =>
+  tables.selectFrom('join_tokens').selectAll().where('token_id', '=', tokenId),
+)
+
 /** Forgets tokens that expired before, with their uses. */
 export async function pruneJoinTokens(tables: Tables, expiredBefore: number): Promise<void> {
   await tables
@@ -60,38 +61,42 @@ export async function pruneJoinTokens(tables: Tables, expiredBefore: number): Pr
   await tables.deleteFrom('join_tokens').where('expires_at_ms', '<', expiredBefore).execute()
 }
 
+/** A workload on a node that enrols with a token. */
+export interface JoinTokenUse {
+  readonly tokenId: string
+  readonly uses: number
+  readonly nodeKeySha256: string
+  readonly workload: string
+  readonly now: number
+}
+
 /**
  * Counts one use of a token: a workload on a node counts once, so that a restart which has lost its
  * SVID but kept its node key can come back. False when no use is left.
  */
-export async function useJoinToken(
-  tables: Tables,
-  use: {
-    readonly tokenId: string
-    readonly uses: number
-    readonly nodeKeySha256: string
-    readonly workload: string
-    readonly now: number
-  },
-): Promise<boolean> {
-  const used = await tables
-    .selectFrom('join_token_uses')
-    .select(['node_key_sha256', 'workload'])
-    .where('token_id', '=', use.tokenId)
-    .execute()
+export async function useJoinToken(tables: Tables, use: JoinTokenUse): Promise<boolean> {
+  const used = await selectUses(tables, use)
   const isOwn = used.some(
     (row) => row.node_key_sha256 === use.nodeKeySha256 && row.workload === use.workload,
   )
   if (isOwn) return true
   if (used.length >= use.uses) return false
-  await tables
-    .insertInto('join_token_uses')
-    .values({
-      token_id: use.tokenId,
-      node_key_sha256: use.nodeKeySha256,
-      workload: use.workload,
-      used_at_ms: use.now,
-    })
-    .execute()
+  await insertUse(tables, use)
   return true
 }
+
+const selectUses = statement((tables, { tokenId }: Pick<JoinTokenUse, 'tokenId'>) =>
+  tables
+    .selectFrom('join_token_uses')
+    .select(['node_key_sha256', 'workload'])
+    .where('token_id', '=', tokenId),
+)
+
+const insertUse = statement((tables, use: JoinTokenUse) =>
+  tables.insertInto('join_token_uses').values({
+    token_id: use.tokenId,
+    node_key_sha256: use.nodeKeySha256,
+    workload: use.workload,
+    used_at_ms: use.now,
+  }),
+)

@@ -1,4 +1,5 @@
 import type { NodeBindingsTable, NodesTable } from './schema.ts'
+import { statement } from './statement.ts'
 import type { Tables } from './store.ts'
 
 export type NodeStanding = NodesTable['standing']
@@ -45,6 +46,10 @@ export async function loadNodes(tables: Tables): Promise<StoredNode[]> {
 }
 
 export async function putNode(tables: Tables, node: StoredNode): Promise<void> {
+  await upsertNode(tables, node)
+}
+
+const upsertNode = statement((tables, node: StoredNode) => {
   const changed = {
     node_id: node.nodeId,
     method: node.method,
@@ -53,7 +58,7 @@ export async function putNode(tables: Tables, node: StoredNode): Promise<void> {
     standing: node.standing,
     standing_reason: node.standingReason,
   }
-  await tables
+  return tables
     .insertInto('nodes')
     .values({
       node_key_sha256: node.nodeKeySha256,
@@ -62,8 +67,7 @@ export async function putNode(tables: Tables, node: StoredNode): Promise<void> {
       ...changed,
     })
     .onConflict((conflict) => conflict.column('node_key_sha256').doUpdateSet(changed))
-    .execute()
-}
+})
 
 /** Notes that a node's key has signed for an SVID. */
 export async function touchNode(
@@ -71,22 +75,26 @@ export async function touchNode(
   nodeKeySha256: string,
   lastUsedMs: number,
 ): Promise<void> {
-  await tables
-    .updateTable('nodes')
-    .set({ last_used_ms: lastUsedMs })
-    .where('node_key_sha256', '=', nodeKeySha256)
-    .execute()
+  await updateLastUsed(tables, { nodeKeySha256, lastUsedMs })
 }
+
+const updateLastUsed = statement(
+  (tables, { nodeKeySha256, lastUsedMs }: Pick<StoredNode, 'nodeKeySha256' | 'lastUsedMs'>) =>
+    tables
+      .updateTable('nodes')
+      .set({ last_used_ms: lastUsedMs })
+      .where('node_key_sha256', '=', nodeKeySha256),
+)
 
 /** The node keys that a piece of evidence is bound to, or was claimed by. */
 export async function bindingsOf(tables: Tables, nodeId: string): Promise<NodeBinding[]> {
-  const rows = await tables
-    .selectFrom('node_bindings')
-    .selectAll()
-    .where('node_id', '=', nodeId)
-    .execute()
+  const rows = await selectBindings(tables, { nodeId })
   return rows.map(fromRow)
 }
+
+const selectBindings = statement((tables, { nodeId }: Pick<NodeBinding, 'nodeId'>) =>
+  tables.selectFrom('node_bindings').selectAll().where('node_id', '=', nodeId),
+)
 
 /** What a node key is bound to. */
 export async function bindingsOfKey(tables: Tables, nodeKeySha256: string): Promise<NodeBinding[]> {
@@ -104,8 +112,12 @@ export async function loadBindings(tables: Tables): Promise<NodeBinding[]> {
 }
 
 export async function putBinding(tables: Tables, binding: NodeBinding): Promise<void> {
+  await upsertBinding(tables, binding)
+}
+
+const upsertBinding = statement((tables, binding: NodeBinding) => {
   const changed = { pending_time_ms: binding.pendingTimeMs }
-  await tables
+  return tables
     .insertInto('node_bindings')
     .values({
       node_id: binding.nodeId,
@@ -116,8 +128,7 @@ export async function putBinding(tables: Tables, binding: NodeBinding): Promise<
       ...changed,
     })
     .onConflict((conflict) => conflict.columns(['node_id', 'node_key_sha256']).doUpdateSet(changed))
-    .execute()
-}
+})
 
 function fromRow(row: NodeBindingsTable): NodeBinding {
   return {

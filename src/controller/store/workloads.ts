@@ -1,6 +1,7 @@
 import type { DocumentForm } from '../../policy/enrolment-rule.ts'
 import { readJson, type StoredAttribute } from './json.ts'
 import type { WorkloadsTable } from './schema.ts'
+import { statement } from './statement.ts'
 import type { Tables } from './store.ts'
 
 export type Standing = WorkloadsTable['standing']
@@ -52,19 +53,30 @@ export async function loadWorkloads(tables: Tables): Promise<StoredWorkload[]> {
 }
 
 export async function putWorkload(tables: Tables, workload: StoredWorkload): Promise<void> {
+  const attested = JSON.stringify(workload.attested)
+  const reported = JSON.stringify(workload.reported)
+  await upsertWorkload(tables, { ...workload, attested, reported })
+}
+
+interface WorkloadValues extends Omit<StoredWorkload, 'attested' | 'reported'> {
+  readonly attested: string
+  readonly reported: string
+}
+
+const upsertWorkload = statement((tables, workload: WorkloadValues) => {
   const changed = {
     spiffe_id: workload.spiffeId,
     generation: workload.generation,
     profile: workload.profile,
-    attested: JSON.stringify(workload.attested),
-    reported: JSON.stringify(workload.reported),
+    attested: workload.attested,
+    reported: workload.reported,
     schema_version: workload.schemaVersion,
     document_form: workload.documentForm,
     standing: workload.standing,
     standing_reason: workload.standingReason,
     last_not_after_ms: workload.lastNotAfterMs,
   }
-  await tables
+  return tables
     .insertInto('workloads')
     .values({
       workload_id: workload.workloadId,
@@ -75,5 +87,4 @@ export async function putWorkload(tables: Tables, workload: StoredWorkload): Pro
       ...changed,
     })
     .onConflict((conflict) => conflict.column('workload_id').doUpdateSet(changed))
-    .execute()
-}
+})
