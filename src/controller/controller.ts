@@ -210,7 +210,11 @@ function createServices(
   const { trustDomain } = core.authority
   const { graceMs } = core.timings
   const common = { ...core, adapter, trustDomain, graceMs }
-  const enrol = createEnrolmentBatches({ ...core, plan: createEnrolmentPlanner(common) })
+  const enrol = createEnrolmentBatches({
+    ...core,
+    plan: createEnrolmentPlanner(common),
+    underWay: () => core.challenges.strangers.open,
+  })
   const rate = createSourceRate({
     burst: core.limits.enrolmentBurst,
     perSecond: core.limits.enrolmentPerSecond,

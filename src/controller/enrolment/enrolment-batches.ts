@@ -26,9 +26,29 @@ export function createEnrolmentBatches(deps: {
   readonly store: Store
   readonly changes: SerialQueue
   readonly plan: PlanEnrolment
+  /** How many have asked for a nonce and have not used it yet. */
+  readonly underWay: () => number
+  /** How long the first waits for those; the default is about what the commit takes that they share. */
+  readonly longestWaitMs?: number
 }): (proof: Proof) => Promise<Enrolled> {
-  const { store, changes, plan } = deps
+  const { store, changes, plan, underWay, longestWaitMs = 10 } = deps
   let waiting: Waiting[] = []
+  let isServing = false
+  let onArrival = (): void => undefined
+
+  const isGathered = (): boolean => waiting.length >= mostTogether || underWay() === 0
+
+  /** Other changes go on meanwhile. */
+  const gather = async (): Promise<void> => {
+    if (isGathered()) return
+    const gathered = Promise.withResolvers<undefined>()
+    const late = setTimeout(gathered.resolve, longestWaitMs, undefined)
+    onArrival = () => {
+      if (isGathered()) gathered.resolve(undefined)
+    }
+    await gathered.promise
+    clearTimeout(late)
+  }
 
   /** Decides on those in front that concern nothing in common; a refused one is answered at once. */
   const planBatch = async (): Promise<Planned[]> => {
@@ -90,11 +110,25 @@ export function createEnrolmentBatches(deps: {
     }
   }
 
+  const serve = async (): Promise<void> => {
+    isServing = true
+    try {
+      while (waiting.length > 0) {
+        await gather()
+        await changes.run(enrolBatch)
+      }
+    } catch (error: unknown) {
+      for (const { result } of waiting.splice(0)) result.reject(error)
+    } finally {
+      isServing = false
+    }
+  }
+
   return async (proof) => {
     const result = Promise.withResolvers<Enrolled>()
     waiting.push({ proof, result })
-    // One turn for each that waits: those that an earlier turn has served leave nothing to do here.
-    changes.run(enrolBatch).catch(result.reject)
+    onArrival()
+    if (!isServing) void serve()
     return await result.promise
   }
 }

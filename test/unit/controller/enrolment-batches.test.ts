@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { Enrolled, PlannedEnrolment } from '../../../src/controller/enrolment/enrol.ts'
 import { createEnrolmentBatches } from '../../../src/controller/enrolment/enrolment-batches.ts'
@@ -14,7 +15,14 @@ interface Applicant {
 }
 
 /** Enrols all at once, and tells in which transactions, in what order, and what each was answered. */
-async function enrolTogether(applicants: readonly Applicant[]) {
+async function enrolTogether(
+  applicants: readonly Applicant[],
+  waits: {
+    underWay?: (arrived: number) => number
+    longestWaitMs?: number
+    turnsApart?: number
+  } = {},
+) {
   const commits: string[][] = []
   const finished: string[] = []
   const said = new Map<Proof, Applicant>()
@@ -44,9 +52,16 @@ async function enrolTogether(applicants: readonly Applicant[]) {
       },
     })
   }
-  const enrol = createEnrolmentBatches({ store, changes: createSerialQueue(), plan })
+  const enrol = createEnrolmentBatches({
+    store,
+    changes: createSerialQueue(),
+    plan,
+    ...waits,
+    underWay: () => waits.underWay?.(said.size) ?? 0,
+  })
   const outcomes = await Promise.allSettled(
-    applicants.map((one) => {
+    applicants.map(async (one, at) => {
+      for (let turn = 0; turn < at * (waits.turnsApart ?? 0); turn++) await setImmediate()
       const proof = {
         node: { nodeId: one.node },
         nodeKey: { keySha256: one.key },
@@ -69,6 +84,22 @@ describe('enrolments that wait at the same time', () => {
     const { commits, answers } = await enrolTogether(applicants(70))
     expect(commits.map((keys) => keys.length)).to.deep.equal([32, 32, 6])
     expect(new Set(answers)).to.deep.equal(new Set(['enrolled']))
+  })
+
+  it('are joined by those that come while they are expected', async () => {
+    const { commits } = await enrolTogether(applicants(3), {
+      underWay: (arrived) => 3 - arrived,
+      longestWaitMs: 60_000,
+      turnsApart: 3,
+    })
+    expect(commits).to.deep.equal([['k0', 'k1', 'k2']])
+  })
+
+  it('do not wait for what nobody has announced, nor for ever for what was', async () => {
+    const unannounced = await enrolTogether(applicants(2), { turnsApart: 5 })
+    expect(unannounced.commits).to.deep.equal([['k0'], ['k1']])
+    const { answers } = await enrolTogether(applicants(1), { underWay: () => 1 })
+    expect(answers).to.deep.equal(['enrolled'])
   })
 
   it('of one node, or of one key, come one after the other', async () => {
