@@ -4,7 +4,7 @@ import {
   type IidEvidence,
   type IidForm,
 } from '../../src/attest/iid/index.ts'
-import { readCsr } from '../../src/ca/csr.ts'
+import { readCsr, readPublicKey } from '../../src/ca/csr.ts'
 import {
   createCsr,
   createProfile,
@@ -67,7 +67,12 @@ async function certificateRows(context: BenchContext): Promise<Row[]> {
   const subjects = fleetProfiles(different).map((profile, at) => {
     const { privateKey, spki } = newKeys()
     const id = spiffeId(authority.trustDomain, `/ns/default/workload/w${String(at)}`)
-    return { spki, csr: createCsr(privateKey), spiffeId: id, facts: factsOf(profile, at) }
+    return {
+      key: readPublicKey(spki),
+      csr: createCsr(privateKey),
+      spiffeId: id,
+      facts: factsOf(profile, at),
+    }
   })
   const ttlMs = 3_600_000
   const chains = subjects.map((subject) => authority.issueWorkload({ ...subject, ttlMs }).chain)
@@ -78,7 +83,7 @@ async function certificateRows(context: BenchContext): Promise<Row[]> {
       authority.issueWorkload({ ...subject, ttlMs }),
     ),
     rateRow(context, { test: 'certificate issued from a request' }, subjects, (subject) =>
-      authority.issueWorkload({ ...subject, spki: readCsr(subject.csr).spki, ttlMs }),
+      authority.issueWorkload({ ...subject, key: readCsr(subject.csr), ttlMs }),
     ),
     rateRow(context, { test: 'peer verified' }, chains, (chain) => {
       mustBe(verifyPeer({ chain: chain.map(copy), bundle, floors: noFloors, now }).ok)

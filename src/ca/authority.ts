@@ -7,6 +7,7 @@ import { isReservedPath } from '../identity/reserved-path.ts'
 import { pathOf, trustDomainOf, type SpiffeId, type TrustDomain } from '../identity/spiffe-id.ts'
 import type { SigningKey } from './authority-key.ts'
 import type { AuthorityStore } from './authority-store.ts'
+import type { PublicKey } from './csr.ts'
 import { CaError } from './errors.ts'
 import type { KeyProtector } from './key-protector.ts'
 import { signJwtSvid, type JwtRequest, type JwtSvid } from './jwt-svid.ts'
@@ -45,8 +46,7 @@ export interface IssuerStatus {
 }
 
 export interface LeafRequest {
-  /** SubjectPublicKeyInfo, DER. */
-  readonly spki: Buffer
+  readonly key: PublicKey
   readonly spiffeId: SpiffeId
   /** Wished life, within `Lifetimes`; cut where the issuer ends earlier. */
   readonly ttlMs: number

@@ -1,19 +1,22 @@
 import { randomBytes, sign, type KeyObject } from 'node:crypto'
-import { derBitString, derSequence } from '../identity/der-write.ts'
+import {
+  derBitString,
+  derElement,
+  derOctetString,
+  derOid,
+  derSequence,
+} from '../identity/der-write.ts'
 import {
   boolean,
   explicit,
-  fromDer,
   integer,
   objectIdentifier,
-  octetString,
   oidContent,
   sequence,
   setOf,
   time,
   toDer,
   utf8String,
-  type Asn1Node,
 } from './asn1.ts'
 import type { Extension } from './extensions.ts'
 
@@ -62,26 +65,27 @@ export function randomSerial(): string {
 
 /** Writes a certificate and signs it with ECDSA P-256 and SHA-256; returns DER. */
 export function buildCertificate(spec: CertificateSpec, issuer: CertificateSigner): Buffer {
-  const tbs = sequence(
-    explicit(0, integer(Buffer.of(2))),
-    integer(Buffer.from(spec.serial, 'hex')),
-    ecdsaWithSha256(),
+  const signed = derSequence(
+    version3,
+    toDer(integer(Buffer.from(spec.serial, 'hex'))),
+    ecdsaWithSha256,
     encodeName(issuer.name),
-    sequence(time(spec.notBefore), time(spec.notAfter)),
+    toDer(sequence(time(spec.notBefore), time(spec.notAfter))),
     encodeName(spec.subject),
-    fromDer(spec.spki),
-    explicit(3, sequence(...spec.extensions.map(encodeExtension))),
+    spec.spki,
+    derElement(extensionsTag, derSequence(...spec.extensions.map(encodeExtension))),
   )
-  const signed = toDer(tbs)
   const signature = sign('sha256', signed, { key: issuer.key, dsaEncoding: 'der' })
-  // Put around the bytes that were signed: forge would write the whole tree a second time.
-  return derSequence(signed, toDer(ecdsaWithSha256()), derBitString(signature))
+  return derSequence(signed, ecdsaWithSha256, derBitString(signature))
 }
 
-// RFC 5758 3.2: the parameters are absent, not NULL.
-const ecdsaWithSha256 = (): Asn1Node => sequence(objectIdentifier(oids.ecdsaWithSha256))
+const version3 = toDer(explicit(0, integer(Buffer.of(2))))
+const extensionsTag = 0xa3
 
-function encodeName({ organization, commonName }: DistinguishedName): Asn1Node {
+// RFC 5758 3.2: the parameters are absent, not NULL.
+const ecdsaWithSha256 = toDer(sequence(objectIdentifier(oids.ecdsaWithSha256)))
+
+function encodeName({ organization, commonName }: DistinguishedName): Buffer {
   const parts: [Buffer, string | undefined][] = [
     [oids.organization, organization],
     [oids.commonName, commonName],
@@ -89,10 +93,11 @@ function encodeName({ organization, commonName }: DistinguishedName): Asn1Node {
   const written = parts.flatMap(([oid, text]) =>
     text === undefined ? [] : [setOf(sequence(objectIdentifier(oid), utf8String(text)))],
   )
-  return sequence(...written)
+  return toDer(sequence(...written))
 }
 
-function encodeExtension({ oid, critical, value }: Extension): Asn1Node {
-  const flag = critical ? [boolean(true)] : []
-  return sequence(objectIdentifier(oid), ...flag, octetString(value))
+const isCritical = [toDer(boolean(true))]
+
+function encodeExtension({ oid, critical, value }: Extension): Buffer {
+  return derSequence(derOid(oid), ...(critical ? isCritical : []), derOctetString(value))
 }

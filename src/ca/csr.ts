@@ -6,8 +6,11 @@ import { CaError } from './errors.ts'
 /** Largest certificate signing request that is looked at, in bytes. */
 export const maxCsrBytes: number = 8 * 1024
 
-/** A public key that may be certified: ECDSA P-256, in its one canonical encoding. */
+declare const checked: unique symbol
+
+/** A public key that may be certified, which only the readers below make: ECDSA P-256, in its one canonical encoding. */
 export interface PublicKey {
+  readonly [checked]: true
   readonly publicKey: KeyObject
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Buffer
@@ -81,7 +84,8 @@ function takeApart(der: Buffer): { info: Asn1Node; spki: Asn1Node; signature: Bu
 
 function checkedKey(spki: Buffer, code: 'ERR_CSR_KEY' | 'ERR_PUBLIC_KEY'): PublicKey {
   try {
-    return { publicKey: parsePublicKey(spki), spki, keySha256: keySha256(spki) }
+    const publicKey = parsePublicKey(spki)
+    return { publicKey, spki, keySha256: keySha256(spki) } as PublicKey
   } catch (cause: unknown) {
     throw new CaError(code, 'expected a key that can be certified', { cause })
   }

@@ -95,9 +95,16 @@ export function subjectKeyIdentifier(spki: Buffer): Extension {
   return { oid: oids.subjectKeyIdentifier, critical: false, value }
 }
 
+// An issuer signs many leaves, and this is the same in all of them.
+const ofIssuers = new WeakMap<Buffer, Extension>()
+
 export function authorityKeyIdentifier(issuerSpki: Buffer): Extension {
+  const known = ofIssuers.get(issuerSpki)
+  if (known !== undefined) return known
   const value = toDer(sequence(implicit(0, keyIdentifier(issuerSpki))))
-  return { oid: oids.authorityKeyIdentifier, critical: false, value }
+  const extension = { oid: oids.authorityKeyIdentifier, critical: false, value }
+  ofIssuers.set(issuerSpki, extension)
+  return extension
 }
 
 /** Our own extension with workload id, generation, profile digest and public profile (PROTOCOL 2). */

@@ -2,7 +2,7 @@ import type { WorkloadFacts } from '../identity/identity-extension.ts'
 import type { SpiffeId } from '../identity/spiffe-id.ts'
 import type { CertificateSigningKey } from './authority-key.ts'
 import { buildCertificate } from './certificate-builder.ts'
-import { readPublicKey } from './csr.ts'
+import type { PublicKey } from './csr.ts'
 import { CaError } from './errors.ts'
 import { leafSpec, validity } from './profiles.ts'
 
@@ -26,7 +26,7 @@ export interface TtlLimits {
 /** Signs a leaf that ends no later than its issuer; throws `CaError`. */
 export function issueLeaf(input: {
   readonly issuer: CertificateSigningKey
-  readonly spki: Buffer
+  readonly key: PublicKey
   readonly spiffeId: SpiffeId
   readonly facts: WorkloadFacts | undefined
   readonly ttlMs: number
@@ -34,7 +34,7 @@ export function issueLeaf(input: {
   readonly now: number
 }): Issued {
   const { issuer, spiffeId, facts } = input
-  const { spki, keySha256 } = readPublicKey(input.spki)
+  const { spki, keySha256 } = input.key
   const spec = leafSpec({
     ...validity(input.now, endOf(input)),
     spiffeId,

@@ -60,7 +60,7 @@ export async function openAdministrators(deps: {
       throw new ControllerError('ERR_ARGUMENT', 'this key was certified before: make a new one')
     }
     const issued = authority.issueReserved({
-      spki: key.spki,
+      key,
       spiffeId: adminId(authority.trustDomain, who.role),
       ttlMs,
     })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { readPublicKey, type PublicKey } from '../../src/ca/csr.ts'
 import { CaError } from '../../src/ca/errors.ts'
 import { controllerId } from '../../src/identity/reserved-path.ts'
 import { parseTrustDomain, spiffeId } from '../../src/identity/spiffe-id.ts'
@@ -14,6 +15,8 @@ import { newKeys } from '../support/test-ca.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
+
+const newKey = (): PublicKey => readPublicKey(newKeys().spki)
 
 describe('issuing', () => {
   it('gives a chain that peers accept until its last second', async () => {
@@ -31,7 +34,7 @@ describe('issuing', () => {
   it('gives Blazon its own certificates', async () => {
     const authority = await createTestAuthority().open()
     const id = controllerId(authority.trustDomain)
-    const issued = authority.issueReserved({ spki: newKeys().spki, spiffeId: id, ttlMs: hourMs })
+    const issued = authority.issueReserved({ key: newKey(), spiffeId: id, ttlMs: hourMs })
     expect(verdictOn(issued, authority, issued.notBefore)).to.equal('ok')
   })
 
@@ -62,7 +65,7 @@ describe('issuing', () => {
 
   it('refuses names that are not for this kind of certificate, or of another domain', async () => {
     const authority = await createTestAuthority().open()
-    const common = { spki: newKeys().spki, ttlMs: hourMs }
+    const common = { key: newKey(), ttlMs: hourMs }
     const workload = spiffeId(authority.trustDomain, '/ns/default/workload/web')
     const foreign = spiffeId(parseTrustDomain('evil.example'), '/ns/default/workload/web')
     const own = controllerId(authority.trustDomain)
@@ -78,8 +81,13 @@ describe('issuing', () => {
   it('refuses a public key that is not P-256', async () => {
     const authority = await createTestAuthority().open()
     const id = controllerId(authority.trustDomain)
-    const request = { spki: Buffer.from('key'), spiffeId: id, ttlMs: hourMs }
-    expectError(() => authority.issueReserved(request), CaError, 'ERR_PUBLIC_KEY')
+    const issue = (): unknown =>
+      authority.issueReserved({
+        key: readPublicKey(Buffer.from('key')),
+        spiffeId: id,
+        ttlMs: hourMs,
+      })
+    expectError(issue, CaError, 'ERR_PUBLIC_KEY')
   })
 })
 

@@ -8,7 +8,7 @@ import { expect } from 'chai'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { openAuthority, type Authority } from '../../src/ca/authority.ts'
-import { readCsr } from '../../src/ca/csr.ts'
+import { readCsr, readPublicKey } from '../../src/ca/csr.ts'
 import { extendedKeyUsage } from '../../src/ca/extensions.ts'
 import { createKeyProtector } from '../../src/ca/key-protector.ts'
 import { createCsr } from '../../src/identity/csr.ts'
@@ -78,11 +78,11 @@ describe('the openssl program', function () {
   for (const purpose of ['sslclient', 'sslserver']) {
     it(`accepts what we issue as ${purpose}`, async () => {
       const { roots } = authority.bundle()
-      const { spki } = newKeys()
+      const key = readPublicKey(newKeys().spki)
       const id = controllerId(authority.trustDomain)
       const chains = [
         issueWeb(authority, hourMs).chain,
-        authority.issueReserved({ spki, spiffeId: id, ttlMs: hourMs }).chain,
+        authority.issueReserved({ key, spiffeId: id, ttlMs: hourMs }).chain,
       ]
       for (const chain of chains) {
         const { ok, output } = await verify(purpose, roots, chain)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { silentLogger } from '../../src/base/logger.ts'
 import { openAuthority, type Authority, type Issued } from '../../src/ca/authority.ts'
+import { readPublicKey } from '../../src/ca/csr.ts'
 import { createKeyProtector, type KeyProtector } from '../../src/ca/key-protector.ts'
 import { noFloors } from '../../src/identity/floors.ts'
 import { emptyProfile } from '../../src/identity/profile.ts'
@@ -51,8 +52,8 @@ export const testFacts: WorkloadFacts = {
 /** Issues a workload's SVID for a new key. */
 export function issueWeb(authority: Authority, ttlMs: number): Issued {
   const id = spiffeId(authority.trustDomain, '/ns/default/workload/web')
-  const { spki } = newKeys()
-  return authority.issueWorkload({ spki, spiffeId: id, facts: testFacts, ttlMs })
+  const key = readPublicKey(newKeys().spki)
+  return authority.issueWorkload({ key, spiffeId: id, facts: testFacts, ttlMs })
 }
 
 /** `ok`, or the reason for which a peer that holds this bundle refuses the chain. */

@@ -1,12 +1,12 @@
 import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
-import { keySha256, spkiOf, verifyPeer } from '../../identity/index.ts'
+import { verifyPeer } from '../../identity/index.ts'
 import { callerOf, type Caller, type KnownAdministrator, type Trust } from '../caller.ts'
 
 /** Finds the caller of a gRPC call by the name that its connection was given. */
 export interface Connections {
   /** Decides who a connection belongs to, and names it so that its calls find the answer. */
-  register(socket: TLSSocket): Caller
+  register(socket: TLSSocket, ownKeySha256: string): Caller
   /** Undefined once the connection has closed. */
   callerOf(peerName: string): Caller | undefined
   readonly size: number
@@ -22,8 +22,8 @@ export function createConnections(deps: {
   const callers = new Map<string, Caller>()
   let sequence = 0
   return {
-    register: (socket) => {
-      const caller = identify(socket, deps)
+    register: (socket, ownKeySha256) => {
+      const caller = identify(socket, ownKeySha256, deps)
       const name = `connection-${String(++sequence)}`
       callers.set(name, caller)
       socket.once('close', () => callers.delete(name))
@@ -41,15 +41,13 @@ export function createConnections(deps: {
 
 function identify(
   socket: TLSSocket,
+  controllerKeySha256: string,
   deps: {
     readonly trust: Trust
     readonly administrator: (serial: string) => KnownAdministrator | undefined
   },
 ): Caller {
-  const connection = {
-    source: socket.remoteAddress ?? 'unknown',
-    controllerKeySha256: ownKey(socket),
-  }
+  const connection = { source: socket.remoteAddress ?? 'unknown', controllerKeySha256 }
   const chain = presentedChain(socket)
   if (chain.length === 0) return { kind: 'anonymous', ...connection }
   const verdict = verifyPeer({
@@ -62,13 +60,6 @@ function identify(
     return { kind: 'refused', code: verdict.code, detail: verdict.detail, ...connection }
   }
   return callerOf(verdict.peer, connection, deps.administrator)
-}
-
-/** The key of the certificate that this very connection was shown. */
-function ownKey(socket: TLSSocket): string {
-  const own = socket.getX509Certificate()
-  if (own === undefined) throw new Error('BUG: a TLS server connection without a certificate')
-  return keySha256(spkiOf(own.publicKey))
 }
 
 /** The client's chain, leaf first; empty when it showed none. */

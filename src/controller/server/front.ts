@@ -49,11 +49,11 @@ export function createFront(deps: {
         identity,
         limits: deps.limits,
         log,
-        onConnection: (socket) => {
+        onConnection: (socket, ownKeySha256) => {
           socket.on('error', (error) => {
             log.debug({ error: error.message }, 'connection lost')
           })
-          const caller = connections.register(socket)
+          const caller = connections.register(socket, ownKeySha256)
           if (caller.kind === 'refused') {
             log.warn(
               { source: caller.source, code: caller.code, detail: caller.detail },

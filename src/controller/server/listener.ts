@@ -9,10 +9,13 @@ import { constants } from 'node:crypto'
 import type { HostPort } from '../../base/env.ts'
 import { codeOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
+import { keySha256, spkiOf } from '../../identity/index.ts'
 import { createSlots } from './call-limits.ts'
 
 /** What the listener shows of itself: leaf, issuer and root, in PEM, with the leaf's key. */
 export interface ServerIdentity {
+  /** SHA-256 of the leaf's SubjectPublicKeyInfo, hex. */
+  readonly keySha256: string
   readonly certificateChain: string
   readonly privateKey: string
   readonly root: string
@@ -46,12 +49,14 @@ export async function listenTls(options: {
   readonly identity: ServerIdentity
   readonly limits: ListenerLimits
   readonly log: Logger
-  readonly onConnection: (socket: TLSSocket) => void
+  /** Gets the hash of the key that this very connection was shown. */
+  readonly onConnection: (socket: TLSSocket, ownKeySha256: string) => void
   readonly onRefused: (reason: 'too-many-connections' | 'too-many-handshakes') => void
 }): Promise<TlsListener> {
   const { limits, log } = options
   const sockets = new Set<Socket>()
   const handshakes = createHandshakes(limits.handshakes)
+  let shown = options.identity
   const tls = createTlsServer({
     ...secureContext(options.identity),
     requestCert: true,
@@ -60,13 +65,13 @@ export async function listenTls(options: {
     handshakeTimeout: limits.handshakeMs,
   })
   tls.on('secureConnection', (socket) => {
-    handshakes.done(socket)
+    const ownKeySha256 = handshakes.done(socket) ?? ownKey(socket)
     if (socket.isSessionReused() || socket.alpnProtocol !== 'h2') {
       socket.destroy()
       return
     }
     try {
-      options.onConnection(socket)
+      options.onConnection(socket, ownKeySha256)
     } catch (error: unknown) {
       log.error({ error }, 'connection not taken')
       socket.destroy()
@@ -81,7 +86,7 @@ export async function listenTls(options: {
     const refusal =
       sockets.size >= limits.connections
         ? 'too-many-connections'
-        : handshakes.begin(socket)
+        : handshakes.begin(socket, shown.keySha256)
           ? undefined
           : 'too-many-handshakes'
     if (refusal !== undefined) {
@@ -103,6 +108,7 @@ export async function listenTls(options: {
     address: { host, port },
     renew: (identity) => {
       tls.setSecureContext(secureContext(identity))
+      shown = identity
     },
     stopAccepting: () => {
       server.close()
@@ -118,32 +124,42 @@ export async function listenTls(options: {
   }
 }
 
-/** Counts the handshakes under way. A TLS socket and the TCP socket under it have the same ends. */
+/**
+ * Counts the handshakes under way, and knows with which key each began: to ask a connection for its
+ * certificate takes longer. A TLS socket and the TCP socket under it have the same ends.
+ */
 function createHandshakes(most: number): {
-  begin(socket: Socket): boolean
-  done(socket: Socket): void
+  begin(socket: Socket, ownKeySha256: string): boolean
+  done(socket: Socket): string | undefined
 } {
   const slots = createSlots(most)
-  const shaking = new Set<string>()
+  const shaking = new Map<string, string>()
   const nameOf = (socket: Socket): string =>
     `${socket.remoteAddress ?? ''} ${String(socket.remotePort)}`
-  const done = (name: string): void => {
+  const done = (name: string): string | undefined => {
+    const ownKeySha256 = shaking.get(name)
     if (shaking.delete(name)) slots.leave()
+    return ownKeySha256
   }
   return {
-    begin: (socket) => {
+    begin: (socket, ownKeySha256) => {
       if (!slots.enter()) return false
       const name = nameOf(socket)
-      shaking.add(name)
+      shaking.set(name, ownKeySha256)
       socket.once('close', () => {
         done(name)
       })
       return true
     },
-    done: (socket) => {
-      done(nameOf(socket))
-    },
+    done: (socket) => done(nameOf(socket)),
   }
+}
+
+/** The key of the certificate that a connection was shown. */
+function ownKey(socket: TLSSocket): string {
+  const own = socket.getX509Certificate()
+  if (own === undefined) throw new Error('BUG: a TLS server connection without a certificate')
+  return keySha256(spkiOf(own.publicKey))
 }
 
 function secureContext(identity: ServerIdentity): SecureContextOptions {

@@ -2,6 +2,7 @@ import { generateKeyPair, X509Certificate } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Clock } from '../../base/clock.ts'
 import type { Authority } from '../../ca/authority.ts'
+import { readPublicKey } from '../../ca/csr.ts'
 import { controllerId, rootsOf, spkiOf } from '../../identity/index.ts'
 import type { ServerIdentity } from './listener.ts'
 
@@ -23,8 +24,9 @@ export async function issueOwnCertificate(
   clock: Clock,
 ): Promise<OwnCertificate> {
   const { publicKey, privateKey } = await newKeyPair('ec', { namedCurve: 'P-256' })
+  const key = readPublicKey(spkiOf(publicKey))
   const issued = authority.issueReserved({
-    spki: spkiOf(publicKey),
+    key,
     spiffeId: controllerId(authority.trustDomain),
     ttlMs: lifeMs,
   })
@@ -34,6 +36,7 @@ export async function issueOwnCertificate(
     certificateChain: [...issued.chain, root].map(toPem).join(''),
     privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }),
     root: toPem(root),
+    keySha256: key.keySha256,
     serial: issued.serial,
     renewAtMs: now + (issued.notAfter - now) / 2,
   }

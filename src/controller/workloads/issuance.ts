@@ -74,7 +74,7 @@ export function createIssuance(deps: {
     const workloadId = known?.stored.workloadId ?? randomBytes(16).toString('hex')
     const generation = nextGeneration(known, evaluation, floors.floors().lowestGood(workloadId))
     const issued = authority.issueWorkload({
-      spki: key.spki,
+      key,
       spiffeId: evaluation.spiffeId,
       ttlMs: evaluation.ttlMs,
       facts: {
