@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -64,7 +64,7 @@ async function prove(
   request: AttestRequest__Output,
 ): Promise<Proof> {
   const { challenges, authority, clock } = deps
-  const reference = randomBytes(4).toString('hex')
+  const reference = randomUUID().slice(0, 8)
   consumeNonce(challenges, caller, request.nonce, clock.now(), reference)
   const nodeKey = readPublicKey(request.nodeKey)
   const { nonce, csr } = request

@@ -20,6 +20,9 @@ export type ChallengeVerdict = 'good' | 'unknown-or-used' | 'expired' | 'other-s
 export const nonceBytes = 32
 export const challengeLifeMs = 60_000
 
+/** To find the oldest, a Map passes all that were deleted before it: too much for every call. */
+const sweepEveryMs = 1_000
+
 /**
  * Keeps nonces in memory alone: a restart forgets them all, and a forgotten nonce is a refused one.
  * A source can have `perSource` open, so that one source cannot keep the others from enrolling.
@@ -32,6 +35,7 @@ export function createChallenges(
 ): Challenges {
   const open = new Map<string, { readonly source: string; readonly expiresAtMs: number }>()
   const bySource = new Map<string, number>()
+  let sweptAtMs = 0
 
   const forget = (key: string, source: string): void => {
     open.delete(key)
@@ -41,21 +45,24 @@ export function createChallenges(
   }
   // All live equally long, so the oldest, which a Map yields first, are the first to expire.
   const dropExpired = (now: number): void => {
+    sweptAtMs = now
     for (const [key, { source, expiresAtMs }] of open) {
       if (expiresAtMs > now) return
       forget(key, source)
     }
   }
+  const isFull = (source: string): boolean =>
+    open.size >= limits.total || (bySource.get(source) ?? 0) >= limits.perSource
+  const isSweepDue = (now: number): boolean => now < sweptAtMs || now >= sweptAtMs + sweepEveryMs
 
   return {
     issue: (source, now) => {
-      dropExpired(now)
-      const fromSource = bySource.get(source) ?? 0
-      if (open.size >= limits.total || fromSource >= limits.perSource) return undefined
+      if (isSweepDue(now) || isFull(source)) dropExpired(now)
+      if (isFull(source)) return undefined
       const nonce = randomBytes(nonceBytes)
       const expiresAtMs = now + challengeLifeMs
       open.set(nonce.toString('hex'), { source, expiresAtMs })
-      bySource.set(source, fromSource + 1)
+      bySource.set(source, (bySource.get(source) ?? 0) + 1)
       return { nonce, expiresAtMs }
     },
     consume: (nonce, source, now) => {

@@ -31,8 +31,10 @@ export function createStitcher(maxFlowIds = 200_000): Stitcher {
     known.lastSeenMs = now
     sightings.delete(flowId)
     sightings.set(flowId, known)
-    const [oldest] = sightings.keys()
-    if (sightings.size > maxFlowIds && oldest !== undefined) sightings.delete(oldest)
+    if (sightings.size > maxFlowIds) {
+      const [oldest = flowId] = sightings.keys()
+      sightings.delete(oldest)
+    }
     return known
   }
 

@@ -53,8 +53,10 @@ export function createSourceRate(options: {
       bucket.filledMs = now
       buckets.delete(source)
       buckets.set(source, bucket)
-      const [quietest] = buckets.keys()
-      if (buckets.size > options.sources && quietest !== undefined) buckets.delete(quietest)
+      if (buckets.size > options.sources) {
+        const [quietest = source] = buckets.keys()
+        buckets.delete(quietest)
+      }
       if (bucket.tokens < 1) return false
       bucket.tokens -= 1
       return true

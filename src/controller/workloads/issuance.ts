@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Authority } from '../../ca/authority.ts'
 import type { PublicKey } from '../../ca/csr.ts'
@@ -71,7 +71,7 @@ export function createIssuance(deps: {
     const known = registry.onNode(request.nodeKeySha256, request.name)
     checkStanding(known)
     const now = clock.now()
-    const workloadId = known?.stored.workloadId ?? randomBytes(16).toString('hex')
+    const workloadId = known?.stored.workloadId ?? newWorkloadId()
     const generation = nextGeneration(known, evaluation, floors.floors().lowestGood(workloadId))
     const issued = authority.issueWorkload({
       key,
@@ -145,6 +145,11 @@ export function createIssuance(deps: {
       )
     },
   }
+}
+
+/** 32 hex digits. */
+function newWorkloadId(): string {
+  return randomUUID().replaceAll('-', '')
 }
 
 interface Prepared {
