@@ -30,7 +30,9 @@ export async function connectApplication(
       resolve(outcome)
     }
     const abort = (): void => {
-      finish('connection-reset')
+      // The kernel may have connected already: the application sees a reset, as its client was.
+      socket.resetAndDestroy()
+      resolve('connection-reset')
     }
     const timer = setTimeout(() => {
       finish('application-timeout')

@@ -13,6 +13,7 @@ import {
 } from '../support/mesh-fixture.ts'
 import { bestOf } from '../support/best-of.ts'
 import { eventually } from '../support/poll.ts'
+import { stalled } from '../support/stalled.ts'
 
 async function recordOf(
   controller: FakeController,
@@ -359,13 +360,3 @@ describe('an open connection', () => {
     expect(await client.ended).to.equal('end')
   })
 }).timeout(60_000)
-
-/** Whether a socket has had the same backlog for 100 ms. */
-function stalled(socket: { readonly writableLength: number }): boolean {
-  const now = { at: performance.now(), length: socket.writableLength }
-  const seen = backlogs.get(socket) ?? now
-  if (seen.length === now.length) backlogs.set(socket, seen)
-  else backlogs.set(socket, now)
-  return seen.length === now.length && now.at - seen.at > 100
-}
-const backlogs = new WeakMap<object, { readonly at: number; readonly length: number }>()

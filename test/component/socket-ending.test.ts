@@ -1,7 +1,11 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { expect } from 'chai'
+import { connectApplication } from '../../src/sidecar/application.ts'
+import { createRelay } from '../../src/sidecar/relay.ts'
 import { endWhenFlushed, resetSocket } from '../../src/sidecar/socket-ending.ts'
+import { holdNothing } from '../../src/tunnel/index.ts'
+import { startApplication } from '../support/mesh-fixture.ts'
 
 /** Both ends of a loopback connection, open for half-close. */
 async function socketPair(): Promise<{ near: Socket; far: Socket } & AsyncDisposable> {
@@ -23,6 +27,15 @@ async function socketPair(): Promise<{ near: Socket; far: Socket } & AsyncDispos
       far.destroy()
     },
   }
+}
+
+/** What the far end has received when the connection is over. */
+async function receivedBy(socket: Socket): Promise<{ bytes: number; ending: string }> {
+  let bytes = 0
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+  })
+  return { ending: await endingOf(socket), bytes }
 }
 
 /** How the far end sees the connection go; its handles have to be closed, or the test process never ends. */
@@ -65,5 +78,34 @@ describe('the ending of a socket', () => {
     pair.near.write('bye')
     endWhenFlushed(pair.near)
     expect(await ending).to.equal('end')
+  })
+})
+
+describe('a relay', () => {
+  it('hands on what came in one turn with the reset that follows it', async () => {
+    await using pair = await socketPair()
+    const seen = receivedBy(pair.far)
+    const { handlers } = createRelay(pair.near, () => undefined)
+    handlers.onData(Buffer.alloc(12 * 1024), holdNothing)
+    handlers.onReset(undefined)
+    expect(await seen).to.deep.equal({ bytes: 12 * 1024, ending: 'ECONNRESET' })
+  })
+})
+
+describe('a connection to the application that is given up', () => {
+  it('is a reset for the application, which the kernel may have told of it already', async () => {
+    const ending = Promise.withResolvers<string>()
+    await using application = await startApplication((socket) => {
+      ending.resolve(endingOf(socket))
+    })
+    const gone = new AbortController()
+    const outcome = connectApplication(application.address, {
+      timeoutMs: 5_000,
+      signal: gone.signal,
+      reads: 'own',
+    })
+    gone.abort()
+    expect(await outcome).to.equal('connection-reset')
+    expect(await ending.promise).to.equal('ECONNRESET')
   })
 })
