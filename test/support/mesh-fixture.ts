@@ -83,14 +83,15 @@ export interface SidecarHome {
   readonly joinToken: string
 }
 
-export async function startTestSidecar(
+/** The environment of a sidecar of that home; writes the roots that pin the controller. */
+export async function sidecarEnvironment(
   controller: SidecarHome,
   wish: SidecarWish,
-): Promise<Sidecar> {
+): Promise<Readonly<Record<string, string>>> {
   const bundle = `${wish.stateDirectory}.roots.pem`
   const der = controller.root.toString('base64').replace(/.{64}/g, '$&\n')
   await writeFile(bundle, `-----BEGIN CERTIFICATE-----\n${der}\n-----END CERTIFICATE-----\n`)
-  const config = readSidecarConfig({
+  return {
     BLAZON_TRUST_DOMAIN: controller.trustDomain,
     BLAZON_CONTROLLER: formatHostPort(controller.address),
     BLAZON_BUNDLE: bundle,
@@ -102,7 +103,14 @@ export async function startTestSidecar(
     BLAZON_METRICS_LISTEN: 'off',
     BLAZON_DRAIN: '100ms',
     ...wish.environment,
-  })
+  }
+}
+
+export async function startTestSidecar(
+  controller: SidecarHome,
+  wish: SidecarWish,
+): Promise<Sidecar> {
+  const config = readSidecarConfig(await sidecarEnvironment(controller, wish))
   const log = wish.log ?? silentLogger
   const { imdsEndpoint } = config
   return await startSidecar({
