@@ -19,7 +19,7 @@ import { openIngress } from './ingress.ts'
 import type { Standing } from './judgement.ts'
 import { createLiveConnections, type LiveConnections } from './live-connections.ts'
 import type { Metrics } from './metrics.ts'
-import { createTunnelPool } from './tunnel-pool.ts'
+import { createTunnelPool, type TunnelPool } from './tunnel-pool.ts'
 import { createTunnelRegistry, type TunnelRegistry } from './tunnel-registry.ts'
 
 /** Listeners, tunnels and open connections. */
@@ -28,6 +28,7 @@ export interface DataPlane {
   readonly ingressAddresses: readonly HostPort[]
   readonly live: LiveConnections
   readonly tunnels: TunnelRegistry
+  readonly pool: Pick<TunnelPool, 'destinationsWith'>
   /** Takes nothing new, waits for what is open until `deadlineMs` from now, then cuts it. */
   drain(deadlineMs: number): Promise<void>
 }
@@ -49,7 +50,7 @@ export async function openDataPlane(options: {
   const alerts = createAlerts({ clock, metrics, log })
   const followers = { live, connectionLog, metrics, alerts }
   const own = (): typeof identity.current => identity.current
-  const tunnels = createTunnelRegistry({ own, log })
+  const tunnels = createTunnelRegistry({ own, metrics, log })
   const context = tunnelContext(options)
   const stopDialling = new AbortController()
 
@@ -112,6 +113,7 @@ export async function openDataPlane(options: {
     ingressAddresses: ingress.addresses,
     live,
     tunnels,
+    pool,
     drain: async (deadlineMs) => {
       await Promise.all([capture.stop(), ingress.stop()])
       stopDialling.abort()

@@ -64,7 +64,9 @@ export async function openIngress(
     })
     // Without an identity to show, or policy to decide by, no handshake is worth its cost.
     const isFull = options.registry.count('acceptor') >= options.maxConnections
-    if (isFull || refusalOfNew(options.standing()) !== undefined) {
+    const refusal = isFull ? 'limit-reached' : refusalOfNew(options.standing())
+    if (refusal !== undefined) {
+      options.followers.metrics.tunnelRefused(refusal)
       resetSocket(socket)
       return
     }
@@ -87,6 +89,7 @@ export async function openIngress(
       options.registry.add(tunnel, own)
     } catch (error: unknown) {
       const reason = error instanceof TunnelError ? error.reason : 'internal-error'
+      options.followers.metrics.tunnelRefused(reason)
       options.log.info({ source, reason, error: messageOf(error) }, 'tunnel refused')
       socket.destroy()
     }

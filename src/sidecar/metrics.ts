@@ -1,15 +1,20 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Reason } from '../policy/reason.ts'
+import type { TunnelMemory } from '../tunnel/index.ts'
 import type { FlowDirection } from './flow-recorder.ts'
 import type { RequestFault } from './http/request-check.ts'
+import { mostTunnels } from './tunnel-pool.ts'
 
 /** What is read off the running sidecar at the moment of a scrape. */
 export interface GaugeSources {
   openConnections(direction: FlowDirection): number
   tunnels(side: 'dialled' | 'accepted'): number
+  /** Destinations with exactly so many tunnels. */
+  destinationsWith(tunnels: number): number
   /** Since the start. */
   uselessStreams(): number
+  tunnelMemory(): TunnelMemory
   policyVersion(): number
   isControllerConnected(): boolean
   svidNotAfterMs(): number | undefined
@@ -25,6 +30,9 @@ export interface Metrics {
   request(verdict: 'allow' | 'deny', reason: Reason): void
   requestRefused(fault: RequestFault): void
   dial(result: 'ok' | 'failed'): void
+  /** A connection of somebody that became no tunnel. */
+  tunnelRefused(reason: Reason): void
+  tunnelClosed(reason: Reason): void
   renewal(result: 'ok' | 'failed'): void
   policyRejected(): void
   /** A connection matches a guardrail that asks to be told; there are as many as in the policy. */
@@ -67,6 +75,14 @@ export function createMetrics(): Metrics {
     ['fault'],
   )
   const dials = counter('blazon_tunnel_dials_total', 'Tunnels dialled', ['result'])
+  const refused = counter(
+    'blazon_tunnels_refused_total',
+    'Connections to the ingress that became no tunnel',
+    ['reason'],
+  )
+  const closed = counter('blazon_tunnels_closed_total', 'Tunnels that are over, by either end', [
+    'reason',
+  ])
   const renewals = counter('blazon_renewals_total', 'SVIDs asked for', ['result'])
   const rejected = counter('blazon_policy_rejected_total', 'Policy versions rejected', [])
   const alerts = counter(
@@ -97,6 +113,12 @@ export function createMetrics(): Metrics {
     },
     dial: (result) => {
       dials.inc({ result })
+    },
+    tunnelRefused: (reason) => {
+      refused.inc({ reason })
+    },
+    tunnelClosed: (reason) => {
+      closed.inc({ reason })
     },
     renewal: (result) => {
       renewals.inc({ result })
@@ -147,15 +169,39 @@ function addGauges(registers: Registry[], sources: GaugeSources): void {
       this.set({ side: 'accepted' }, sources.tunnels('accepted'))
     },
   })
-  new Counter({
-    name: 'blazon_useless_streams_total',
-    help: 'Streams that peers opened only to reset them, or began wrongly',
+  new Gauge({
+    name: 'blazon_tunnel_destinations',
+    help: 'Destinations, by the number of tunnels that are open to each',
+    labelNames: ['tunnels'],
     registers,
     collect() {
-      this.reset()
-      this.inc(sources.uselessStreams())
+      for (let tunnels = 1; tunnels <= mostTunnels; tunnels++)
+        this.set({ tunnels }, sources.destinationsWith(tunnels))
     },
   })
+  addCounter(
+    registers,
+    'blazon_useless_streams_total',
+    'Streams that peers opened only to reset them, or began wrongly',
+    () => sources.uselessStreams(),
+  )
+  addGauge(registers, 'blazon_tunnel_held_bytes', 'Received, and not yet taken', () => {
+    return sources.tunnelMemory().heldBytes
+  })
+  addGauge(
+    registers,
+    'blazon_tunnel_window_growth_bytes',
+    'Windows beyond their first size',
+    () => {
+      return sources.tunnelMemory().grownBytes
+    },
+  )
+  addCounter(
+    registers,
+    'blazon_tunnel_window_growth_refused_total',
+    'Windows that stayed as they were because those of their tunnel had grown enough',
+    () => sources.tunnelMemory().growthRefusals,
+  )
   addGauge(registers, 'blazon_policy_version', 'Version in force; 0 = none, deny all', () =>
     sources.policyVersion(),
   )
@@ -186,6 +232,19 @@ function addGauge(registers: Registry[], name: string, help: string, read: () =>
     registers,
     collect() {
       this.set(read())
+    },
+  })
+}
+
+/** Of what is counted elsewhere. */
+function addCounter(registers: Registry[], name: string, help: string, read: () => number): void {
+  new Counter({
+    name,
+    help,
+    registers,
+    collect() {
+      this.reset()
+      this.inc(read())
     },
   })
 }

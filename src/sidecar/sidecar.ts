@@ -75,7 +75,9 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   metrics.observe({
     openConnections: (direction) => data.live.count(direction),
     tunnels: (side) => data.tunnels.count(side === 'dialled' ? 'dialler' : 'acceptor'),
+    destinationsWith: (tunnels) => data.pool.destinationsWith(tunnels),
     uselessStreams: () => data.tunnels.uselessStreams(),
+    tunnelMemory: () => data.tunnels.memory(),
     policyVersion: () => control.mesh.version,
     isControllerConnected,
     svidNotAfterMs: () => control.identity.current?.notAfter,

@@ -13,6 +13,8 @@ import { TunnelError, type Tunnel } from '../tunnel/index.ts'
 export interface TunnelPool {
   /** An open tunnel, or why there is none: never anything in clear (DESIGN §5). */
   get(destination: HostPort): Promise<Tunnel | Reason>
+  /** How many destinations there are with exactly so many tunnels, from 1 to `mostTunnels`. */
+  destinationsWith(tunnels: number): number
 }
 
 /** A tunnel serves new streams for so long and for so much: Node cannot renew AES-GCM keys (PROTOCOL §4). */
@@ -20,7 +22,7 @@ const longestUseMs = 24 * 3_600_000
 const mostBytes = 256 * 2 ** 30
 const mostFailures = 4_096
 /** To one destination; with bulk in all of them, streams share. */
-const mostTunnels = 4
+export const mostTunnels = 4
 
 interface OpenEntry {
   readonly tunnel: Tunnel
@@ -104,6 +106,11 @@ export function createTunnelPool(options: {
   }
 
   return {
+    destinationsWith: (tunnels) => {
+      let count = 0
+      for (const entries of open.values()) if (entries.length === tunnels) count++
+      return count
+    },
     get: async (destination) => {
       const key = formatHostPort(destination)
       const tunnels = usable(key)

@@ -1,7 +1,8 @@
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Reason } from '../policy/reason.ts'
-import type { Tunnel } from '../tunnel/index.ts'
+import type { Tunnel, TunnelMemory } from '../tunnel/index.ts'
+import type { Metrics } from './metrics.ts'
 import type { OwnIdentity } from './own-identity.ts'
 
 /** Every tunnel that is open, whoever dialled it. */
@@ -11,6 +12,8 @@ export interface TunnelRegistry {
   count(role: Tunnel['role']): number
   /** Streams that peers opened only to reset them, or began wrongly, over all tunnels there have been. */
   uselessStreams(): number
+  /** Over all tunnels; of those that are closed the refusals count on. */
+  memory(): TunnelMemory
   /** The own identity is another one: shows it on every tunnel, in place (PROTOCOL §4). */
   reauthenticate(): void
   /** Bundle or floors have changed: closes tunnels whose peer does not hold any more. */
@@ -24,11 +27,13 @@ export interface TunnelRegistry {
 
 export function createTunnelRegistry(options: {
   readonly own: () => OwnIdentity | undefined
+  readonly metrics: Pick<Metrics, 'tunnelClosed'>
   readonly log: Logger
 }): TunnelRegistry {
-  const { log } = options
+  const { metrics, log } = options
   const tunnels = new Set<Tunnel>()
   let uselessOfClosed = 0
+  let refusalsOfClosed = 0
 
   const show = (tunnel: Tunnel, identity: OwnIdentity): void => {
     tunnel.reauthenticate(identity).then(
@@ -53,6 +58,8 @@ export function createTunnelRegistry(options: {
       void tunnel.closed.then(({ reason, error }) => {
         tunnels.delete(tunnel)
         uselessOfClosed += tunnel.uselessStreams
+        refusalsOfClosed += tunnel.memory.growthRefusals
+        metrics.tunnelClosed(reason)
         const detail = error === undefined ? {} : { error: messageOf(error) }
         // A peer that breaks the protocol has proved who it is, and somebody should look at it.
         const level = reason === 'protocol-error' ? 'warn' : 'debug'
@@ -70,6 +77,17 @@ export function createTunnelRegistry(options: {
       let count = uselessOfClosed
       for (const tunnel of tunnels) count += tunnel.uselessStreams
       return count
+    },
+    memory: () => {
+      let heldBytes = 0
+      let grownBytes = 0
+      let growthRefusals = refusalsOfClosed
+      for (const { memory } of tunnels) {
+        heldBytes += memory.heldBytes
+        grownBytes += memory.grownBytes
+        growthRefusals += memory.growthRefusals
+      }
+      return { heldBytes, grownBytes, growthRefusals }
     },
     reauthenticate: () => {
       const own = options.own()

@@ -57,6 +57,7 @@ export class StreamMux {
   #uselessStreams = 0
   #heldBytes = 0
   #grownBytes = 0
+  #growthRefusals = 0
   #bulkStreams = 0
   #pingedAt: number | undefined
   #roundTripMs = 0
@@ -114,6 +115,11 @@ export class StreamMux {
   /** What the windows of all streams have grown beyond their initial size. */
   get grownBytes(): number {
     return this.#grownBytes
+  }
+
+  /** How often a window stayed as it was because all of them together had grown enough. */
+  get growthRefusals(): number {
+    return this.#growthRefusals
   }
 
   /** Streams that move, or have moved, as much as a larger window than the initial one is for. */
@@ -249,11 +255,11 @@ export class StreamMux {
       now: options.now,
       grow: (bytes, elapsedMs) => {
         const soonMs = Math.max(shortestGrowingMs, growingRoundTrips * this.#roundTripMs)
-        if (
-          elapsedMs > Math.min(soonMs, longestGrowingMs) ||
-          this.#grownBytes + bytes > limits.maxGrownBytes
-        )
+        if (elapsedMs > Math.min(soonMs, longestGrowingMs)) return false
+        if (this.#grownBytes + bytes > limits.maxGrownBytes) {
+          this.#growthRefusals += 1
           return false
+        }
         this.#grownBytes += bytes
         return true
       },

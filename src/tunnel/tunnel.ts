@@ -37,6 +37,16 @@ export interface TunnelEnd {
   readonly error: TunnelError | undefined
 }
 
+/** What the streams of a tunnel take of its limits (`limits.ts`). */
+export interface TunnelMemory {
+  /** Bytes received that nobody has taken. */
+  readonly heldBytes: number
+  /** What windows have grown by beyond their initial size. */
+  readonly grownBytes: number
+  /** How often a window would have grown, and the limit of all windows was reached; since the start. */
+  readonly growthRefusals: number
+}
+
 export interface TunnelParts {
   /** Handshake done, peer's certificate checked; the tunnel owns it from here on. */
   readonly socket: TLSSocket
@@ -158,6 +168,12 @@ export class Tunnel {
   /** Accepting end: streams that the peer has opened only to reset them, or has begun wrongly. */
   get uselessStreams(): number {
     return this.#mux.uselessStreams
+  }
+
+  /** What its streams take of its limits at this moment. */
+  get memory(): TunnelMemory {
+    const { heldBytes, grownBytes, growthRefusals } = this.#mux
+    return { heldBytes, grownBytes, growthRefusals }
   }
 
   /** The streams of applications, for deciding each of them again. */

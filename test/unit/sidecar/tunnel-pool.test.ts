@@ -96,6 +96,21 @@ describe('createTunnelPool() with bulk under way', () => {
 })
 
 describe('createTunnelPool()', () => {
+  it('tells how many destinations have how many tunnels', async () => {
+    const { pool, made } = poolOf()
+    const counts = (): readonly number[] =>
+      [1, 2, 3, 4].map((tunnels) => pool.destinationsWith(tunnels))
+    await pool.get(destination)
+    made[0]!.carriesBulk = true
+    await pool.get(destination)
+    await pool.get({ ...destination, port: 6379 })
+    expect(counts()).to.deep.equal([1, 1, 0, 0])
+    made[0]!.end()
+    made[2]!.end()
+    await made[2]!.closed
+    expect(counts()).to.deep.equal([1, 0, 0, 0])
+  })
+
   it('dials once for all who ask at the same time, and again for nobody while the tunnel is open', async () => {
     let dials = 0
     const tunnel = fakeTunnel()

@@ -111,10 +111,12 @@ describe('windows of streams', () => {
     }
     fill()
     expect(streams.map(({ window }) => window / initialWindow)).to.deep.equal([2, 2, 2, 1])
+    expect(end.mux.growthRefusals).to.equal(1)
     streams[0]?.reset()
     expect(end.mux.grownBytes).to.equal(2 * initialWindow)
     send(7, initialWindow / 2)
     expect(streams[3]?.window).to.equal(2 * initialWindow)
+    expect(end.mux.growthRefusals).to.equal(1)
   })
 })
 
