@@ -30,7 +30,16 @@ export function circumstances(otherLoad: number): Circumstances {
     node: process.version,
     commit: git('rev-parse', 'HEAD').slice(0, 12),
     // What the suites write themselves says nothing about what was measured.
-    dirty: git('status', '--porcelain', '--', '.', ':!bench/results', ':!bench/plots') !== '',
+    dirty:
+      git(
+        'status',
+        '--porcelain',
+        '--',
+        '.',
+        ':!bench/results',
+        ':!bench/plots',
+        ':!test/long/results.json',
+      ) !== '',
     date: new Date().toISOString().slice(0, 19) + 'Z',
     otherLoad: Number(otherLoad.toFixed(3)),
   }

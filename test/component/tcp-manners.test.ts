@@ -223,7 +223,9 @@ const offered = Buffer.alloc(24 * 1024 * 1024, 'z')
  */
 const mostKeptBytes = stalledCount * 2 * initialWindow + 1.5 * defaultLimits.maxGrownBytes
 
-describe('two programs see of each other the same, straight and through two sidecars, when', () => {
+describe('two programs see of each other the same, straight and through two sidecars, when', function () {
+  this.timeout(60_000)
+
   let both: BothWays
   before(async () => {
     both = await startBothWays()
@@ -296,7 +298,7 @@ describe('two programs see of each other the same, straight and through two side
       for (const way of both.ways) await stallAll(both, way, reader)
     })
   }
-}).timeout(60_000)
+})
 
 /** Lets connections stall, looks at the memory of the process (both sidecars are in it), and lets them go on. */
 async function stallAll(both: BothWays, way: Way, who: 'client' | 'server'): Promise<void> {
@@ -342,7 +344,9 @@ async function countToEnd(socket: Socket): Promise<number> {
   return count
 }
 
-describe('where a connection cannot be, a client sees', () => {
+describe('where a connection cannot be, a client sees', function () {
+  this.timeout(30_000)
+
   it('a refusal straight, and a reset through two sidecars, when no program listens', async () => {
     const gone = await startApplication()
     await gone[Symbol.asyncDispose]()
@@ -394,7 +398,7 @@ describe('where a connection cannot be, a client sees', () => {
     await eventually('the end of it', () => log.of('connection').length > 0)
     for (const { ended } of heard) expect(await ended).to.equal('reset')
   })
-}).timeout(30_000)
+})
 
 async function recorded(mesh: TestMesh, reason: string): Promise<void> {
   await eventually(`a flow record with ${reason}`, () =>

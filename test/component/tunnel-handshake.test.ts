@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
 import { dialTunnel, TunnelError, type Tunnel, type TunnelContext } from '../../src/tunnel/index.ts'
-import { secureOptions } from '../../src/tunnel/tls-options.ts'
+import { clientHello } from '../support/client-hello.ts'
 import { createFakeTimers } from '../support/fake-timers.ts'
 import { eventually } from '../support/poll.ts'
 import { createTestCa, type TestWorkload } from '../support/test-ca.ts'
@@ -17,27 +16,6 @@ function context(workload: TestWorkload): TunnelContext {
   const identity = localIdentity(workload)
   const trust = trustOf(ca)
   return { identity: () => identity, trust: () => trust }
-}
-
-/** The first flight of a client of ours, taken off the wire. */
-async function clientHello(): Promise<Buffer> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const client = connectTls({
-    host: '127.0.0.1',
-    port,
-    ...secureOptions(localIdentity(web), trustOf(ca)),
-    ALPNProtocols: ['blazon/1'],
-  })
-  client.on('error', () => undefined)
-  const [socket] = (await once(server, 'connection')) as [Socket]
-  const [bytes] = (await once(socket, 'data')) as [Buffer]
-  client.destroy()
-  socket.destroy()
-  server.close()
-  await once(server, 'close')
-  return bytes
 }
 
 async function connectRaw(ingress: Ingress, localAddress = '127.0.0.1'): Promise<Socket> {

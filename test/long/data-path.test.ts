@@ -15,7 +15,7 @@ const storm = Number(process.env['STORM_CONNECTIONS'] ?? 5_000)
 const sleepers = 100
 const megabyte = 1e6
 /** What a sidecar may take in RAM, with all its windows grown and all its streams waiting. */
-const mostResidentBytes = 400 * megabyte
+const mostResidentBytes = 600 * megabyte
 
 function residents({ web, db }: ProcessMesh): Readonly<Record<string, number>> {
   const inMegabytes = (bytes: number): number => Math.round(bytes / megabyte)
