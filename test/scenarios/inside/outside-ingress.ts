@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { clientHello } from '../../support/client-hello.ts'
 import {
   connectClient,
   startApplication,
@@ -182,5 +183,66 @@ spec: { cidrs: [10.0.0.7/32], attributes: { label.kind: office } }
         reason: isMesh ? 'mesh-peer-in-clear' : 'no-policy-matched',
       })
     }
+  })
+
+  /** As long as the first flight of a client may be under way. */
+  const wholeMs = 3_000
+
+  it('has three seconds for the whole of what could be a tunnel, and passes it on then', async () => {
+    await using test = await fixture(fromOffice)
+    const half = (await clientHello()).subarray(0, 150)
+    const caller = test.call(scanner)
+    const startedAt = performance.now()
+    caller.socket.write(half)
+    await eventually('what was sent', () => caller.text().length > 0)
+    expect(performance.now() - startedAt).to.be.within(wholeMs - 50, 2 * wholeMs)
+    expect(test.application.sockets).to.have.length(1)
+    caller.socket.end()
+    expect(await caller.ended).to.equal('end')
+  })
+
+  it('is closed when it leaves in the middle of what could be a tunnel', async () => {
+    await using test = await fixture(fromOffice)
+    const caller = test.call(scanner)
+    caller.socket.end((await clientHello()).subarray(0, 150))
+    expect(await caller.ended).to.not.equal('')
+    expect(test.application.sockets).to.have.length(0)
+  })
+
+  it('of a workload that begins a tunnel and does not go on is refused after three seconds', async () => {
+    await using test = await fixture(fromOffice)
+    test.mesh.controller.meshAddresses = [Buffer.from([203, 0, 113, 5])]
+    await test.mesh.setPolicy(fromOffice)
+    const caller = test.call(scanner)
+    const startedAt = performance.now()
+    caller.socket.write((await clientHello()).subarray(0, 150))
+    expect(await caller.ended).to.equal('ECONNRESET')
+    expect(performance.now() - startedAt).to.be.within(wholeMs - 50, 2 * wholeMs)
+    expect(test.mesh.log.of('connection').at(-1)).to.include({ reason: 'mesh-peer-in-clear' })
+    expect(test.application.sockets).to.have.length(0)
+  })
+
+  it('of one address takes no more than its share of those that are looked at', async () => {
+    await using test = await fixture(fromOffice.replace('.0/26', '.0/25'))
+    const half = (await clientHello()).subarray(0, 150)
+    const hogs = Array.from({ length: 64 }, () => test.call(scanner))
+    for (const { socket } of hogs) socket.write(half)
+    const refusals = (): unknown[] => test.mesh.log.of('tunnel refused').map(({ reason }) => reason)
+    await eventually('a refusal', async () => {
+      const another = test.call(scanner, 'hello')
+      await Promise.race([another.ended, eventually('the echo', () => another.text() === 'hello')])
+      another.socket.destroy()
+      return refusals().includes('limit-reached')
+    })
+    const other = test.call(stranger, 'hello')
+    await eventually('the echo', () => other.text() === 'hello')
+    for (const { socket } of hogs) socket.destroy()
+    await eventually('room again', async () => {
+      const another = test.call(scanner, 'hello')
+      await Promise.race([another.ended, eventually('the echo', () => another.text() === 'hello')])
+      another.socket.destroy()
+      return another.text() === 'hello'
+    })
+    other.socket.destroy()
   })
 })
