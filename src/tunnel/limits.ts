@@ -19,7 +19,10 @@ export interface TunnelLimits {
   readonly uselessStreamsBurst: number
   /** How long a new stream may take to bring its whole header. */
   readonly headerMs: number
-  /** Silence after which the peer is asked for a sign of life; after as much again it counts as dead. */
+  /**
+   * The peer is asked for a sign of life when it was silent for a whole interval of this length, and
+   * counts as dead after the next one: between two and three of them after the last that was heard.
+   */
   readonly keepAliveMs: number
   /** A tunnel without streams is closed by its dialler after this long, by the accepting end after twice as long. */
   readonly idleMs: number

@@ -32,6 +32,9 @@ export interface SidecarProcess extends AsyncDisposable {
   residentBytes(): number
   /** Its page of metrics. */
   metrics(): Promise<string>
+  /** Stops it in its tracks, as a machine that is gone: the kernel goes on taking connections for it. */
+  freeze(): void
+  thaw(): void
   /** Ends it with the signal; fulfils with its exit code, or null for a signal that it did not handle. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
@@ -73,6 +76,8 @@ export async function startSidecarProcess(
       records,
       residentBytes: () => residentBytes(child.pid ?? 0),
       metrics: async () => await (await fetch(`${status}/metrics`)).text(),
+      freeze: () => child.kill('SIGSTOP'),
+      thaw: () => child.kill('SIGCONT'),
       end,
       [Symbol.asyncDispose]: async () => {
         await end('SIGKILL')
