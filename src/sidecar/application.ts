@@ -29,11 +29,16 @@ export async function connectApplication(
       if (typeof outcome === 'string') socket.destroy()
       resolve(outcome)
     }
+    let isBegun = false
     const abort = (): void => {
-      // The kernel may have connected already: the application sees a reset, as its client was.
-      socket.resetAndDestroy()
+      // The kernel may have connected already: then the application sees a reset, as its client was.
+      if (isBegun) socket.resetAndDestroy()
+      else socket.destroy()
       resolve('connection-reset')
     }
+    socket.once('connectionAttempt', () => {
+      isBegun = true
+    })
     const timer = setTimeout(() => {
       finish('application-timeout')
     }, timeoutMs)

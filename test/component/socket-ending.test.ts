@@ -5,7 +5,8 @@ import { connectApplication } from '../../src/sidecar/application.ts'
 import { createRelay } from '../../src/sidecar/relay.ts'
 import { endWhenFlushed, resetSocket } from '../../src/sidecar/socket-ending.ts'
 import { holdNothing } from '../../src/tunnel/index.ts'
-import { startApplication } from '../support/mesh-fixture.ts'
+import { connectClient, startApplication } from '../support/mesh-fixture.ts'
+import { eventually } from '../support/poll.ts'
 
 /** Both ends of a loopback connection, open for half-close. */
 async function socketPair(): Promise<{ near: Socket; far: Socket } & AsyncDisposable> {
@@ -99,6 +100,19 @@ describe('a connection to the application that is given up', () => {
       ending.resolve(endingOf(socket))
     })
     const gone = new AbortController()
+    queueMicrotask(() => process.nextTick(() => gone.abort()))
+    const outcome = connectApplication(application.address, {
+      timeoutMs: 5_000,
+      signal: gone.signal,
+      reads: 'own',
+    })
+    expect(await outcome).to.equal('connection-reset')
+    expect(await ending.promise).to.equal('ECONNRESET')
+  })
+
+  it('costs the application nothing when it has not begun', async () => {
+    await using application = await startApplication()
+    const gone = new AbortController()
     const outcome = connectApplication(application.address, {
       timeoutMs: 5_000,
       signal: gone.signal,
@@ -106,6 +120,9 @@ describe('a connection to the application that is given up', () => {
     })
     gone.abort()
     expect(await outcome).to.equal('connection-reset')
-    expect(await ending.promise).to.equal('ECONNRESET')
+    const after = connectClient(application.address, 'hello')
+    await eventually('the echo', () => after.text() === 'hello')
+    expect(application.sockets).to.have.lengthOf(1)
+    after.socket.destroy()
   })
 })
