@@ -105,3 +105,52 @@ export function createKeepAlive(options: {
     },
   }
 }
+
+/** Notices that a peer is silent while an answer of it is due. */
+export interface AnswerWatch {
+  /** An answer is due from now on: to be called for each, cheap. */
+  due(): void
+  /** The peer was heard: to be called for every record. */
+  heard(): void
+  cancel(): void
+}
+
+/** Asks after one interval without a sound, and tells after the next; any sound will do as a sign of life. */
+export function createAnswerWatch(options: {
+  readonly timers: Timers
+  readonly intervalMs: number
+  readonly ask: () => void
+  readonly onSilent: () => void
+}): AnswerWatch {
+  let heard = false
+  let isDueAgain = false
+  let cancel: (() => void) | undefined
+  const listen = (onSilence: () => void): void => {
+    heard = false
+    isDueAgain = false
+    cancel = options.timers.after(options.intervalMs, () => {
+      cancel = undefined
+      if (!heard) onSilence()
+      else if (isDueAgain) begin()
+    })
+  }
+  const begin = (): void => {
+    listen(() => {
+      options.ask()
+      listen(options.onSilent)
+    })
+  }
+  return {
+    due: () => {
+      if (cancel === undefined) begin()
+      else isDueAgain = true
+    },
+    heard: () => {
+      heard = true
+    },
+    cancel: () => {
+      cancel?.()
+      cancel = undefined
+    },
+  }
+}

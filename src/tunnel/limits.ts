@@ -24,6 +24,11 @@ export interface TunnelLimits {
    * counts as dead after the next one: between two and three of them after the last that was heard.
    */
   readonly keepAliveMs: number
+  /**
+   * A peer that owes an answer to a new stream is asked for a sign of life after so long a silence.
+   * After as much again new streams go elsewhere; the others have until it counts as dead.
+   */
+  readonly answerMs: number
   /** A tunnel without streams is closed by its dialler after this long, by the accepting end after twice as long. */
   readonly idleMs: number
   /** How long each end of a new tunnel has for its Hello. */
@@ -43,6 +48,7 @@ export const defaultLimits: TunnelLimits = {
   uselessStreamsBurst: 10_000,
   headerMs: 3_000,
   keepAliveMs: 15_000,
+  answerMs: 5_000,
   idleMs: 5 * 60_000,
   helloMs: 3_000,
   reauthenticationsPerMinute: 30,

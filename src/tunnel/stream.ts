@@ -101,6 +101,11 @@ export class TunnelStream {
     return !this.#accepted && !this.#closed
   }
 
+  /** Whether the peer has accepted it; of a stream that this end opened. */
+  get isAcknowledged(): boolean {
+    return this.#acknowledged
+  }
+
   /** Bytes received that nobody has taken. */
   get heldBytes(): number {
     return this.#held.size

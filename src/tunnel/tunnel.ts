@@ -13,9 +13,11 @@ import { encodeControlMessage, type ControlMessage, type HelloMessage } from './
 import type { Endpoint } from './endpoint.ts'
 import { controlStreamId } from './frame.ts'
 import {
+  createAnswerWatch,
   createExpiry,
   createIdleness,
   createKeepAlive,
+  type AnswerWatch,
   type Expiry,
   type Idleness,
   type KeepAlive,
@@ -89,6 +91,7 @@ export class Tunnel {
   readonly #mux: StreamMux
   readonly #control: ControlChannel
   readonly #expiry: Expiry
+  readonly #answers: AnswerWatch
   readonly #keepAlive: KeepAlive
   readonly #idleness: Idleness
   readonly #reauthentication: Reauthentication
@@ -96,6 +99,7 @@ export class Tunnel {
   readonly #ready: PromiseWithResolvers<Tunnel> = Promise.withResolvers<Tunnel>()
   readonly #end: PromiseWithResolvers<TunnelEnd> = Promise.withResolvers<TunnelEnd>()
   #socketError: Error | undefined
+  #pings = 0
   #identity: LocalIdentity
   #peer: VerifiedPeer
   #greeting: { readonly profile: TrustProfile; readonly endpoint: Endpoint } | undefined
@@ -119,6 +123,7 @@ export class Tunnel {
     this.#mux = this.#createMux()
     this.#control = this.#createControl()
     this.#expiry = this.#createExpiry()
+    this.#answers = this.#createAnswerWatch()
     this.#keepAlive = this.#createKeepAlive()
     this.#idleness = this.#createIdleness()
     this.#reauthentication = this.#createReauthentication()
@@ -190,7 +195,9 @@ export class Tunnel {
     if (!this.open) return this.#mux.closed ? 'no-tunnel' : 'draining'
     this.#idleness.touched()
     const stream = this.#mux.open(encodeStreamHeader(header), handlers)
-    if (firstData !== undefined && typeof stream !== 'string') stream.write(firstData)
+    if (typeof stream === 'string') return stream
+    this.#answers.due()
+    if (firstData !== undefined) stream.write(firstData)
     return stream
   }
 
@@ -280,17 +287,51 @@ export class Tunnel {
   }
 
   #createKeepAlive(): KeepAlive {
-    let pings = 0
-    return createKeepAlive({
+    const keepAlive = createKeepAlive({
       timers: this.#timers,
       intervalMs: this.#limits.keepAliveMs,
       ask: () => {
-        this.#mux.ping(++pings)
+        this.#ask()
       },
       onDead: () => {
         this.#mux.abort(dropped('the peer has not answered for too long', undefined))
       },
     })
+    return {
+      heard: () => {
+        keepAlive.heard()
+        this.#answers.heard()
+      },
+      cancel: () => {
+        keepAlive.cancel()
+        this.#answers.cancel()
+      },
+    }
+  }
+
+  #createAnswerWatch(): AnswerWatch {
+    return createAnswerWatch({
+      timers: this.#timers,
+      intervalMs: this.#limits.answerMs,
+      ask: () => {
+        this.#ask()
+      },
+      onSilent: () => {
+        this.#giveUpNew()
+      },
+    })
+  }
+
+  #ask(): void {
+    this.#mux.ping(++this.#pings)
+  }
+
+  /** Streams that were never answered are refused, and others do not begin here; what is established waits on. */
+  #giveUpNew(): void {
+    for (const stream of [...this.streams()]) {
+      if (!stream.isAcknowledged) stream.abort('no-tunnel', true)
+    }
+    this.retire()
   }
 
   /** The dialler is first: it knows that it opens no stream at that very moment. */

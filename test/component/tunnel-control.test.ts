@@ -3,6 +3,7 @@ import { createFloors } from '../../src/identity/index.ts'
 import type { LocalIdentity, Trust, Tunnel, TunnelContext } from '../../src/tunnel/index.ts'
 import { dialTunnel, TunnelError } from '../../src/tunnel/index.ts'
 import { encodeControlMessage, type ReauthenticateMessage } from '../../src/tunnel/control.ts'
+import { flag, frameType } from '../../src/tunnel/frame.ts'
 import { encodeStreamHeader } from '../../src/tunnel/proxy-v2.ts'
 import {
   exporterBytes,
@@ -390,6 +391,38 @@ describe('life of a tunnel', () => {
     timers.advance(10_000)
     const end = await tunnel.closed
     expect([end.reason, end.error?.code]).to.deep.equal(['no-tunnel', 'ERR_TUNNEL_CLOSED'])
+  })
+
+  it('gives up new streams first when its peer is silent, and none that is established', async () => {
+    const timers = createFakeTimers(ca.now)
+    const opening = frameBytes(frameType.data, flag.syn, 3, 0).subarray(0, 8)
+    await using rogue = await rogueListen(localIdentity(orders), trustOf(ca), (socket) => {
+      socket.once('data', () => {
+        socket.write(moreControl(helloOf(localIdentity(orders))))
+      })
+      socket.on('data', (bytes: Buffer) => {
+        if (bytes.includes(opening))
+          socket.write(frameBytes(frameType.windowUpdate, flag.ack, 3, 0))
+      })
+    })
+    const tunnel = await dialTunnel({
+      ...timed(web, timers, { limits: { keepAliveMs: 60_000, answerMs: 1_000 } }),
+      host: '127.0.0.1',
+      port: rogue.port,
+    })
+    const [established, unanswered] = [recorder(), recorder()]
+    tunnel.openStream(streamHeader(), established)
+    await established.accepted
+    timers.advance(10_000)
+    tunnel.openStream(streamHeader(), unanswered)
+    timers.advance(1_999)
+    expect([tunnel.open, unanswered.events]).to.deep.equal([true, []])
+    timers.advance(1)
+    expect(await unanswered.wasReset).to.equal('no-tunnel')
+    expect([tunnel.open, tunnel.streamCount, established.events]).to.deep.equal([false, 1, []])
+    timers.advance(180_000)
+    expect(await established.wasReset).to.equal('no-tunnel')
+    expect((await tunnel.closed).reason).to.equal('no-tunnel')
   })
 
   it('resets all its streams when the connection is gone', async () => {

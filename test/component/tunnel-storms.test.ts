@@ -91,7 +91,7 @@ describe('a storm of connections', () => {
 
 describe('an idle tunnel', () => {
   const idle = (name: string, timers: ReturnType<typeof createFakeTimers>): TunnelContext =>
-    context(name, { timers, limits: { idleMs: 60_000, keepAliveMs: 1e12 } })
+    context(name, { timers, limits: { idleMs: 60_000, keepAliveMs: 1e12, answerMs: 1e12 } })
 
   it('is closed by the end that dialled it, not while it carries a stream', async () => {
     const timers = createFakeTimers()

@@ -1,5 +1,10 @@
 import { expect } from 'chai'
-import { createExpiry, createIdleness, createKeepAlive } from '../../../src/tunnel/lifetime.ts'
+import {
+  createAnswerWatch,
+  createExpiry,
+  createIdleness,
+  createKeepAlive,
+} from '../../../src/tunnel/lifetime.ts'
 import { createOpenings } from '../../../src/tunnel/opening.ts'
 import { encodeStreamHeader } from '../../../src/tunnel/proxy-v2.ts'
 import { createFakeTimers } from '../../support/fake-timers.ts'
@@ -81,6 +86,71 @@ describe('createKeepAlive()', () => {
     expect(log).to.deep.equal(['ask 200'])
     timers.advance(1_000)
     expect(log).to.deep.equal(['ask 200', 'ask 400', 'dead 500'])
+    expect(timers.pending).to.equal(0)
+  })
+})
+
+describe('createAnswerWatch()', () => {
+  function watched(): {
+    timers: ReturnType<typeof createFakeTimers>
+    log: string[]
+    answers: ReturnType<typeof createAnswerWatch>
+  } {
+    const timers = createFakeTimers()
+    const log: string[] = []
+    const answers = createAnswerWatch({
+      timers,
+      intervalMs: 100,
+      ask: () => log.push(`ask ${String(timers.now())}`),
+      onSilent: () => log.push(`silent ${String(timers.now())}`),
+    })
+    return { timers, log, answers }
+  }
+
+  it('asks a peer that owes an answer, and tells when it stays silent', () => {
+    const { timers, log, answers } = watched()
+    timers.advance(1_000)
+    expect(timers.pending).to.equal(0)
+    answers.due()
+    timers.advance(1_000)
+    expect(log).to.deep.equal(['ask 1100', 'silent 1200'])
+    expect(timers.pending).to.equal(0)
+  })
+
+  it('is content with any sign of life, before it asks or after', () => {
+    const { timers, log, answers } = watched()
+    answers.due()
+    timers.advance(50)
+    answers.heard()
+    timers.advance(1_000)
+    expect(log).to.deep.equal([])
+    answers.due()
+    timers.advance(150)
+    answers.heard()
+    timers.advance(1_000)
+    expect(log).to.deep.equal(['ask 1150'])
+    expect(timers.pending).to.equal(0)
+  })
+
+  it('watches on for what has become due meanwhile', () => {
+    const { timers, log, answers } = watched()
+    answers.due()
+    answers.heard()
+    timers.advance(50)
+    answers.due()
+    timers.advance(250)
+    expect(log).to.deep.equal(['ask 200', 'silent 300'])
+  })
+
+  it('does not tell of a peer that answers, however much is due', () => {
+    const { timers, log, answers } = watched()
+    for (let round = 0; round < 1_000; round++) {
+      answers.due()
+      timers.advance(5)
+      if (round % 10 === 0) answers.heard()
+    }
+    expect(log).to.deep.equal([])
+    answers.cancel()
     expect(timers.pending).to.equal(0)
   })
 })
