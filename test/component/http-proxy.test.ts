@@ -231,6 +231,25 @@ describe('requests through the sidecar', function () {
     expect(part.text()).to.match(/half$/)
   })
 
+  it('are sent once more where a kept connection just ended, if they have neither body nor effect', async () => {
+    const counts = new Map<Socket, number>()
+    await using setting = await start((request, response) => {
+      const count = (counts.get(request.socket) ?? 0) + 1
+      counts.set(request.socket, count)
+      if (count > 1) request.socket.destroy()
+      else request.resume().on('end', () => response.end('served'))
+    })
+    const client = setting.client(get('/'))
+    await eventually('an answer', () => client.text().includes('served'))
+    client.socket.write(get('/again'))
+    await eventually('an answer', () => client.text().match(/served/g)?.length === 2)
+    expect(setting.taken).to.have.length(2)
+    client.socket.write(head('POST / HTTP/1.1', 'Host: a.test', 'Content-Length: 1') + 'a')
+    await eventually('a refusal', () => client.text().includes('502 Bad Gateway'))
+    expect(setting.taken).to.have.length(2)
+    client.socket.destroy()
+  })
+
   it('stream 50 MB each way, and wait for a reader that does not read', async () => {
     const size = 50 * 1024 * 1024
     await using setting = await start((request, response) => {

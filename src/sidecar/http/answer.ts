@@ -19,16 +19,18 @@ export function answer(
     request.socket.destroy()
     return
   }
-  const { headers } = request
-  const hasBody =
-    headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
   const body = bodyOf(status, reason)
   response.writeHead(status, {
     ...headersOf(body, reason),
     // Nobody reads a body that was not wanted.
-    ...(hasBody ? { Connection: 'close' } : {}),
+    ...(hasBody(request) ? { Connection: 'close' } : {}),
   })
   response.end(body)
+}
+
+/** Whether a request has more to it than its head. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
 }
 
 /** The same for a connection that has left Node's hands; it ends with it. */

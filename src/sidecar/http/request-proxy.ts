@@ -1,15 +1,13 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { HostPort } from '../../base/env.ts'
 import type { HttpRequest } from '../../policy/index.ts'
-import { reasonOfConnectError } from '../application.ts'
 import type { Judgement } from '../judgement.ts'
 import { answer, rawAnswer } from './answer.ts'
 import { createApplicationAgent } from './application-agent.ts'
-import { clientCertHeader, forwardedLines, forwardedTrailers } from './header-lines.ts'
-import { createHttpProxy } from './proxy-library.ts'
+import { clientCertHeader, forwardedLines } from './header-lines.ts'
 import type { CheckedRequest, RequestFault } from './request-check.ts'
-import { relayResponse } from './response-relay.ts'
+import { forwardRequest } from './request-forward.ts'
 import { createStrictServer } from './strict-server.ts'
 import { relayWebSocket } from './web-socket.ts'
 
@@ -34,16 +32,13 @@ export interface ServedRequests {
   readonly underWay: ReadonlySet<HttpRequest>
 }
 
-const proxy = createHttpProxy()
-
 /**
  * Serves the requests of one connection, each decided by itself, over connections to the application
  * that live and end with it: they are never shared with another peer, nor with another connection.
  */
 export function serveRequests(connection: Duplex, options: RequestProxyOptions): ServedRequests {
-  const { host, port } = options.application
-  const target = { host, port, protocol: 'http:' }
   const agent = createApplicationAgent(options.connectMs)
+  const way = { application: options.application, agent }
   connection.once('close', () => {
     agent.destroy()
   })
@@ -60,10 +55,7 @@ export function serveRequests(connection: Duplex, options: RequestProxyOptions):
       response.once('close', () => underWay.delete(checked.request))
       if (checked.lines.has('expect')) response.writeContinue()
       request.headers = outgoingHeaders(checked, options.peer())
-      const buffer = pipeOf(request, response)
-      proxy.web(request, response, { target, agent, buffer, selfHandleResponse: true }, (error) => {
-        answer(request, response, 502, reasonOfConnectError(error))
-      })
+      forwardRequest(request, response, way)
     },
     onUpgrade: (checked, request, socket, head) => {
       const { verdict, reason } = options.decide(checked.request)
@@ -75,7 +67,7 @@ export function serveRequests(connection: Duplex, options: RequestProxyOptions):
       socket.once('close', () => underWay.delete(checked.request))
       const headers = outgoingHeaders(checked, options.peer())
       request.headers = { ...headers, connection: 'Upgrade', upgrade: 'websocket' }
-      relayWebSocket(request, socket, head, { application: options.application, agent })
+      relayWebSocket(request, socket, head, way)
     },
     onRefused: options.refused,
   })
@@ -94,31 +86,4 @@ function outgoingHeaders(
     headers[name] = values.length === 1 ? values[0] : [...values]
   }
   return headers
-}
-
-/**
- * What http-proxy pipes to the request that it makes. It is taken here before a byte is written: the
- * path is the one that was decided on (http-proxy makes `//` of the `/` in `http:/`), and trailers,
- * which http-proxy drops, go on both ways.
- */
-function pipeOf(
-  request: IncomingMessage,
-  response: ServerResponse,
-): NodeJS.ReadableStream & Duplex {
-  const pipe = (upstream: ClientRequest): ClientRequest => {
-    upstream.path = request.url ?? '/'
-    upstream.once('response', (message: IncomingMessage) => {
-      relayResponse(message, request, response)
-    })
-    response.once('close', () => {
-      if (!response.writableFinished) upstream.destroy()
-    })
-    request.once('end', () => {
-      const trailers = forwardedTrailers(request.rawTrailers)
-      if (trailers.length > 0) upstream.addTrailers(trailers)
-      upstream.end()
-    })
-    return request.pipe(upstream, { end: false })
-  }
-  return { pipe } as unknown as NodeJS.ReadableStream & Duplex
 }
