@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { HostPort } from '../base/env.ts'
 import { canonicalAddress } from '../tunnel/index.ts'
 import { createHandshakeSlots } from '../tunnel/handshake-slots.ts'
-import { lookAtBeginning } from './first-bytes.ts'
+import { isTunnel, lookAtBeginning } from './first-bytes.ts'
 import type { Standing } from './judgement.ts'
 import { chooseOutside, type OutsideChoice, type OutsideQuestion } from './outside-choice.ts'
 
@@ -48,12 +48,13 @@ export function createArrivalCheck(standing: () => Standing): ArrivalCheck {
   }
   const fromMesh = async (socket: Socket): Promise<Arriving> => {
     const beginning = await look(socket, meshMs)
-    if (beginning === 'tunnel') return { kind: 'tunnel' }
-    return { kind: beginning === 'other' ? 'mesh-in-clear' : 'gone' }
+    if (isTunnel(beginning)) return { kind: 'tunnel' }
+    return { kind: beginning === 'silence' || beginning === 'gone' ? 'gone' : 'mesh-in-clear' }
   }
   const fromOutside = async (socket: Socket, question: OutsideQuestion): Promise<Arriving> => {
     const beginning = await look(socket, outsideMs)
-    if (beginning === 'tunnel' || beginning === 'gone') return { kind: beginning }
+    if (isTunnel(beginning)) return { kind: 'tunnel' }
+    if (beginning === 'gone') return { kind: 'gone' }
     // Policy may have changed while nothing came.
     const choice = chooseOutside(standing(), question)
     return choice.kind === 'outside' ? { kind: 'outside', question, choice } : { kind: 'gone' }

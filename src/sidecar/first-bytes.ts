@@ -1,11 +1,16 @@
 import type { Socket } from 'node:net'
-import { alpnProtocol, readClientHello } from '../tunnel/index.ts'
+import { alpnProtocol, readClientHello, type ClientHello } from '../tunnel/index.ts'
 
 /**
- * What a connection begins with: a tunnel's handshake, something else, or `silence` where nothing came
- * in time. `gone`: it ended in the middle of what could have become either.
+ * What a connection begins with: a TLS handshake, something else, or `silence` where nothing came in
+ * time. `gone`: it ended in the middle of what could have become either.
  */
-export type Beginning = 'tunnel' | 'other' | 'silence' | 'gone'
+export type Beginning = ClientHello | 'other' | 'silence' | 'gone'
+
+/** Whether a connection begins as only our tunnels do. */
+export function isTunnel(beginning: Beginning): boolean {
+  return typeof beginning === 'object' && beginning.protocols.includes(alpnProtocol)
+}
 
 /** How long a ClientHello may take once it has begun. */
 const wholeMs = 3_000
@@ -24,8 +29,7 @@ export async function lookAtBeginning(socket: Socket, firstMs: number): Promise<
     if (seen.length === 0) return
     const beginning = readClientHello(seen)
     if (beginning.kind === 'incomplete') waitForWhole()
-    else if (beginning.kind === 'other') finish('other')
-    else finish(beginning.protocols.includes(alpnProtocol) ? 'tunnel' : 'other')
+    else finish(beginning.kind === 'other' ? 'other' : beginning)
   }
   let timer = setTimeout(() => {
     finish('silence')

@@ -2,18 +2,27 @@
 export type FirstBytes =
   | { readonly kind: 'incomplete' } // so far they could be a ClientHello
   | { readonly kind: 'other' }
-  | { readonly kind: 'client-hello'; readonly protocols: readonly string[] }
+  | ({ readonly kind: 'client-hello' } & ClientHello)
+
+/** What a TLS client asks for. */
+export interface ClientHello {
+  readonly protocols: readonly string[]
+  /** The name of the server (SNI), in lower case; undefined where it names none. */
+  readonly serverName: string | undefined
+}
 
 /** Bytes of a ClientHello, records included; beyond it nothing is one. */
 export const maxClientHelloBytes = 16_384
 
 const handshakeRecord = 22
 const clientHello = 1
+const serverNameExtension = 0
 const alpnExtension = 16
+const hostName = 0
 const incomplete: FirstBytes = { kind: 'incomplete' }
 const other: FirstBytes = { kind: 'other' }
 
-/** Reads a TLS ClientHello with the protocols it offers, however it is split into records. */
+/** Reads a TLS ClientHello with the protocols and the server it asks for, however it is split into records. */
 export function readClientHello(bytes: Buffer): FirstBytes {
   const message = gatherHandshake(bytes)
   if (message === undefined) return other
@@ -24,7 +33,12 @@ export function readClientHello(bytes: Buffer): FirstBytes {
     return bytes.length >= maxClientHelloBytes ? other : incomplete
   }
   try {
-    return { kind: 'client-hello', protocols: protocolsOf(message.subarray(4, 4 + length)) }
+    const extensions = extensionsOf(message.subarray(4, 4 + length))
+    return {
+      kind: 'client-hello',
+      protocols: protocolsOf(extensions.get(alpnExtension)),
+      serverName: serverNameOf(extensions.get(serverNameExtension)),
+    }
   } catch (error: unknown) {
     // A length that points beyond its place: not a ClientHello.
     if (error instanceof RangeError) return other
@@ -47,7 +61,8 @@ function gatherHandshake(bytes: Buffer): Buffer | undefined {
   return Buffer.concat(parts)
 }
 
-function protocolsOf(hello: Buffer): string[] {
+function extensionsOf(hello: Buffer): Map<number, Buffer> {
+  const extensions = new Map<number, Buffer>()
   let at = 2 + 32
   at += 1 + hello.readUInt8(at)
   at += 2 + hello.readUInt16BE(at)
@@ -59,14 +74,17 @@ function protocolsOf(hello: Buffer): string[] {
     const type = hello.readUInt16BE(at)
     const length = hello.readUInt16BE(at + 2)
     if (at + 4 + length > end) throw new RangeError('an extension beyond its list')
-    if (type === alpnExtension) return namesOf(hello.subarray(at + 4, at + 4 + length))
+    // RFC 8446, section 4.2: one of each, so that nobody reads another than the server does.
+    if (extensions.has(type)) throw new RangeError('an extension twice')
+    extensions.set(type, hello.subarray(at + 4, at + 4 + length))
     at += 4 + length
   }
-  return []
+  return extensions
 }
 
-function namesOf(extension: Buffer): string[] {
+function protocolsOf(extension: Buffer | undefined): string[] {
   const names: string[] = []
+  if (extension === undefined) return names
   for (let at = 2; at < extension.length;) {
     const length = extension.readUInt8(at)
     if (at + 1 + length > extension.length) throw new RangeError('a name beyond its list')
@@ -74,4 +92,13 @@ function namesOf(extension: Buffer): string[] {
     at += 1 + length
   }
   return names
+}
+
+/** Exactly one name, of a host (RFC 6066, section 3). */
+function serverNameOf(extension: Buffer | undefined): string | undefined {
+  if (extension === undefined) return undefined
+  const length = extension.readUInt16BE(3)
+  const isOne = extension.readUInt8(2) === hostName && extension.readUInt16BE(0) === 3 + length
+  if (!isOne || extension.length !== 5 + length) throw new RangeError('not one name of a host')
+  return extension.toString('latin1', 5).toLowerCase()
 }

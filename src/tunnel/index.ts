@@ -5,7 +5,7 @@
  * says who the peer is, and cuts what it is told to cut with a reason.
  */
 export { createTunnelAcceptor, type AcceptorOptions, type TunnelAcceptor } from './accept.ts'
-export { readClientHello, type FirstBytes } from './client-hello.ts'
+export { readClientHello, type ClientHello, type FirstBytes } from './client-hello.ts'
 export type { LocalIdentity, Trust, TunnelContext } from './context.ts'
 export { dialTunnel, type DialOptions } from './dial.ts'
 export { canonicalAddress, type Endpoint } from './endpoint.ts'

@@ -38,12 +38,51 @@ describe('readClientHello()', () => {
     ours = await helloOf({ ALPNProtocols: [alpnProtocol, 'h2'], minVersion: 'TLSv1.3' })
   })
 
-  it('finds the protocols that a client offers', async () => {
-    const protocols = [alpnProtocol, 'h2']
-    expect(readClientHello(ours)).to.deep.equal({ kind: 'client-hello', protocols })
-    const without = await helloOf({ servername: 'api.example.com' })
-    expect(readClientHello(without)).to.deep.equal({ kind: 'client-hello', protocols: [] })
+  it('finds the protocols that a client offers, and the server that it asks for', async () => {
+    expect(readClientHello(ours)).to.deep.equal({
+      kind: 'client-hello',
+      protocols: [alpnProtocol, 'h2'],
+      serverName: undefined,
+    })
+    const named = await helloOf({ servername: 'API.example.com' })
+    expect(readClientHello(named)).to.deep.equal({
+      kind: 'client-hello',
+      protocols: [],
+      serverName: 'api.example.com',
+    })
   })
+
+  /** A ClientHello with these extensions only. */
+  const helloWith = (...extensions: readonly (readonly [type: number, hex: string])[]): Buffer => {
+    const written = extensions.map(([type, hex]) => {
+      const data = Buffer.from(hex, 'hex')
+      return Buffer.concat([Buffer.from([0, type, data.length >> 8, data.length & 255]), data])
+    })
+    const all = Buffer.concat(written)
+    const body = Buffer.concat([Buffer.alloc(38), Buffer.from([0, all.length]), all])
+    body.set([3, 3])
+    const header = [22, 3, 1, 0, body.length + 4, 1, 0, 0, body.length]
+    return Buffer.concat([Buffer.from(header), body])
+  }
+  const nameA = '0004000001' + '61'
+  const ambiguous: Record<string, readonly (readonly [number, string])[]> = {
+    'two extensions with a name': [
+      [0, nameA],
+      [0, nameA],
+    ],
+    'two names in one extension': [[0, '0008' + '00000161' + '00000162']],
+    'a name of something else than a host': [[0, '0004' + '01000161']],
+    'an empty extension': [[0, '']],
+    'a name longer than its extension': [[0, '0004' + '00000561']],
+  }
+  it('reads the name of a server that is made by hand', () => {
+    expect(readClientHello(helloWith([0, nameA]))).to.include({ serverName: 'a' })
+  })
+  for (const [what, extensions] of Object.entries(ambiguous)) {
+    it(`takes ${what} for no ClientHello, since servers may read it otherwise`, () => {
+      expect(readClientHello(helloWith(...extensions)).kind).to.equal('other')
+    })
+  }
 
   it('waits for the last byte of it', () => {
     for (let length = 0; length < ours.length; length++) {
