@@ -24,6 +24,11 @@ function dnsNameHint(written: string): string {
   return /[^\0-\x7f]/.test(written) ? '; write other letters as "xn--..."' : ''
 }
 
+/** Whether a text is one name as documents write it, without a `*`. */
+export function isDnsName(text: string): boolean {
+  return text.length <= longestName && form.test(text) && !text.startsWith('*')
+}
+
 /** Whether a name (lower case, without a dot at its end) is one that a document's name stands for. */
 export function matchesDnsName(name: string, pattern: string): boolean {
   return pattern.startsWith('*.') ? name.endsWith(pattern.slice(1)) : name === pattern

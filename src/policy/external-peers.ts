@@ -1,7 +1,7 @@
 import type { TrustProfile } from '../identity/trust-profile.ts'
 import { profileOfService, type ExternalService } from './external-service.ts'
 import { mask, networkOf } from './network.ts'
-import { isMetadata, isNeverOutside, metadataServiceName } from './reserved-addresses.ts'
+import { isMetadata, isNeverOutside, isPrivate, metadataServiceName } from './reserved-addresses.ts'
 
 /** An external service, as decisions see it. */
 export interface ExternalPeer {
@@ -9,7 +9,7 @@ export interface ExternalPeer {
   readonly profile: TrustProfile
 }
 
-/** External services by address. Immutable: a change of documents is a new one. */
+/** External services by address and name. Immutable: a change of documents is a new one. */
 export interface ExternalPeers {
   /** By name. */
   readonly list: readonly ExternalPeer[]
@@ -19,12 +19,20 @@ export interface ExternalPeers {
    * addresses only in the service that is about them.
    */
   covering(address: Uint8Array, port?: number): readonly ExternalPeer[]
+  /** Whether some service has this name (lower case, without a dot at its end). */
+  readonly hasName: (name: string) => boolean
+  /**
+   * Those that have one of these names and the port, and that an address of such a name may stand
+   * for: never loopback, link-local or metadata, and private only where the service says so.
+   */
+  named(names: readonly string[], address: Uint8Array, port: number): readonly ExternalPeer[]
 }
 
 export function createExternalPeers(services: Iterable<ExternalService>): ExternalPeers {
   const list = Array.from(services, (service) => ({ service, profile: profileOfService(service) }))
   list.sort((a, b) => (a.service.name < b.service.name ? -1 : 1))
   const lengths = fileByNetwork(list)
+  const byName = fileByName(list)
   return {
     list,
     covering: (address, port) => {
@@ -36,7 +44,33 @@ export function createExternalPeers(services: Iterable<ExternalService>): Extern
       if (found.size === 0) return []
       return [...found].filter((peer) => isPlace(peer, address) && hasPort(peer, port))
     },
+    hasName: (name) => patternsOf(name).some((pattern) => byName.has(pattern)),
+    named: (names, address, port) => {
+      if (byName.size === 0 || isNeverOutside(address)) return []
+      const patterns = names.flatMap(patternsOf)
+      const found = new Set(patterns.flatMap((pattern) => byName.get(pattern) ?? []))
+      const isAddressPrivate = isPrivate(address)
+      return list
+        .filter((peer) => found.has(peer) && hasPort(peer, port))
+        .filter(({ service }) => !isAddressPrivate || service.spec.private)
+    },
   }
+}
+
+/** What documents may write for a name: itself, and `*.` with each name above it. */
+function patternsOf(name: string): string[] {
+  const labels = name.split('.')
+  return [name, ...labels.slice(1).map((_, at) => `*.${labels.slice(at + 1).join('.')}`)]
+}
+
+function fileByName(peers: readonly ExternalPeer[]): Map<string, ExternalPeer[]> {
+  const byName = new Map<string, ExternalPeer[]>()
+  for (const peer of peers) {
+    for (const name of peer.service.spec.dns ?? []) {
+      byName.getOrInsertComputed(name, () => []).push(peer)
+    }
+  }
+  return byName
 }
 
 /** Networks of one length: one look-up tells whether an address is in any of them. */

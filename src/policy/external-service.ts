@@ -2,7 +2,7 @@ import { familyOf, isAtLeast, maxKeyBytes, type Attribute } from '../identity/at
 import { createProfile, maxProfilePairs, type TrustProfile } from '../identity/profile.ts'
 import { isKey, valueShape } from './attribute-text.ts'
 import { cidrShape } from './cidr.ts'
-import { dnsNameShape } from './dns-name.ts'
+import { dnsNameShape, matchesDnsName } from './dns-name.ts'
 import type { MapNode } from './document-node.ts'
 import { externalNameKey } from './external-words.ts'
 import type { DocumentOf, Kind } from './kind.ts'
@@ -110,6 +110,18 @@ function offsetOf(document: MapNode, name: string): number {
   const spec = document.fields.find((field) => field.name === 'spec')?.value
   const field = spec?.kind === 'map' ? spec.fields.find((each) => each.name === name) : undefined
   return field?.offset ?? spec?.offset ?? document.offset
+}
+
+const httpsPort = 443
+
+/** Whether a TLS client that reached a port of the service by one of its names has to ask for one of them. */
+export function asksForServerName({ spec }: ExternalService, port: number): boolean {
+  return spec.sni ?? port === httpsPort
+}
+
+/** Whether a name (lower case, without a dot at its end) is one of the service's. */
+export function isNameOf({ spec }: ExternalService, name: string): boolean {
+  return spec.dns?.some((pattern) => matchesDnsName(name, pattern)) ?? false
 }
 
 /** The profile that decisions see of a service: its attributes and its name, all of them assigned. */

@@ -36,12 +36,15 @@ export {
   type ExternalReaches,
 } from './external-reach.ts'
 export {
+  asksForServerName,
+  isNameOf,
   profileOfService,
   unlistedName,
   unlistedProfile,
   type ExternalService,
   type ExternalServiceSpec,
 } from './external-service.ts'
+export { isDnsName } from './dns-name.ts'
 export type { Guardrail, GuardrailAction, GuardrailSpec } from './guardrail.ts'
 export { httpRequestLimits, type HttpRequest } from './http-request.ts'
 export type { HttpRule } from './http-rule.ts'

@@ -14,6 +14,7 @@ export const reasons = {
   'condition-unknown': 19,
   'encryption-required': 20,
   'http-required': 21,
+  'wrong-server-name': 22,
 
   'no-policy-yet': 32,
   'policy-stale': 33,

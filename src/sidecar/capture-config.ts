@@ -10,6 +10,8 @@ export interface RedirectConfig {
   readonly kind: 'redirect'
   readonly egressPort: number
   readonly ingressPort: number
+  /** Where names are asked for, if there are resolvers to ask. */
+  readonly dnsPort: number
   /** Only connections of this uid are the workload's; undefined = of whoever shares the network namespace. */
   readonly workloadUid: number | undefined
 }
@@ -21,17 +23,26 @@ export function readCapture(env: EnvReader): CaptureConfig {
   const kind = env.fallback('BLAZON_CAPTURE', captureKind, 'explicit')
   const egressPort = env.optional('BLAZON_EGRESS_PORT', integer(1, 65_535))
   const ingressPort = env.optional('BLAZON_INGRESS_PORT', integer(1, 65_535))
+  const dnsPort = env.optional('BLAZON_DNS_PORT', integer(1, 65_535))
   const workloadUid = env.optional('BLAZON_WORKLOAD_UID', uid)
   if (kind === 'redirect') {
-    const config = { egressPort: egressPort ?? 15_001, ingressPort: ingressPort ?? 15_006 }
+    const config = {
+      egressPort: egressPort ?? 15_001,
+      ingressPort: ingressPort ?? 15_006,
+      dnsPort: dnsPort ?? 15_053,
+    }
     if (config.egressPort === config.ingressPort) {
       env.problem('BLAZON_INGRESS_PORT: expected another port than BLAZON_EGRESS_PORT')
+    }
+    if (config.dnsPort === config.egressPort || config.dnsPort === config.ingressPort) {
+      env.problem('BLAZON_DNS_PORT: expected another port than those of connections')
     }
     return { kind, ...config, workloadUid }
   }
   const given = {
     BLAZON_EGRESS_PORT: egressPort,
     BLAZON_INGRESS_PORT: ingressPort,
+    BLAZON_DNS_PORT: dnsPort,
     BLAZON_WORKLOAD_UID: workloadUid,
   }
   for (const [name, value] of Object.entries(given)) {

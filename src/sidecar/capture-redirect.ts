@@ -65,7 +65,7 @@ function refusalOf(
   return kernel.ownerOf(socket, destination) === workloadUid ? undefined : 'not-the-workload'
 }
 
-/** Listens on one port in both families; a kernel without IPv6 has nothing to redirect there either. */
+/** Listens on one port in both families. */
 export async function openBothFamilies(options: {
   readonly v4: string
   readonly v6: string
@@ -77,9 +77,18 @@ export async function openBothFamilies(options: {
   const { port, pause, onSocket, log } = options
   const listenOn = async (host: string): Promise<OpenedListeners> =>
     await openListeners([{ listen: { host, port }, onSocket }], { pause, ipv6Only: true })
-  const v4 = await listenOn(options.v4)
+  return await inBothFamilies(options, listenOn, log)
+}
+
+/** Opens the same at an address of each family; a kernel without IPv6 has nothing to redirect there either. */
+export async function inBothFamilies(
+  hosts: { readonly v4: string; readonly v6: string },
+  listenOn: (host: string) => Promise<OpenedListeners>,
+  log: Logger,
+): Promise<OpenedListeners> {
+  const v4 = await listenOn(hosts.v4)
   try {
-    const v6 = await listenOn(options.v6)
+    const v6 = await listenOn(hosts.v6)
     return {
       addresses: [...v4.addresses, ...v6.addresses],
       stop: async () => {
@@ -88,7 +97,7 @@ export async function openBothFamilies(options: {
     }
   } catch (error: unknown) {
     if (isWithoutIpv6(error)) {
-      log.warn({ port }, 'this machine has no IPv6')
+      log.warn({ address: hosts.v6 }, 'this machine has no IPv6')
       return v4
     }
     await v4.stop()

@@ -1,7 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { formatHostPort, type HostPort } from '../base/env.ts'
 import type { Reason } from '../policy/reason.ts'
-import type { EgressListener } from './listener-map.ts'
+import { isBeyondMachine } from './address.ts'
+import { isName, type EgressListener } from './listener-map.ts'
+
+/** The destination of a connection whose name has no address. */
+const nowhere = '0.0.0.0'
 
 /** A connection of the local workload, and where it meant to go. */
 export interface CapturedConnection {
@@ -22,18 +26,34 @@ export interface CaptureSource {
   stop(): Promise<void>
 }
 
+/** Finds the addresses of a name, in canonical form; empty where there is none. */
+export type LookUp = (name: string) => Promise<readonly string[]>
+
 /** Listens on every configured local address; all of them or none. */
 export async function captureExplicit(
   listeners: readonly EgressListener[],
+  lookUp: LookUp,
   onConnection: (connection: CapturedConnection) => void,
 ): Promise<CaptureSource> {
   const wanted = listeners.map(({ listen, destination }) => ({
     listen,
     onSocket: (socket: Socket) => {
-      onConnection({ socket, originalDestination: destination })
+      if (!isName(destination.host)) onConnection({ socket, originalDestination: destination })
+      else void locate(destination, lookUp).then((found) => onConnection({ socket, ...found }))
     },
   }))
   return await openListeners(wanted, { pause: true })
+}
+
+/** Where a name is at this moment. It is never this machine or link, whatever DNS says of it. */
+async function locate(
+  { host: name, port }: HostPort,
+  lookUp: LookUp,
+): Promise<Omit<CapturedConnection, 'socket'>> {
+  const addresses = await lookUp(name)
+  const host = addresses.find(isBeyondMachine)
+  if (host !== undefined) return { originalDestination: { host, port } }
+  return { originalDestination: { host: nowhere, port }, refusal: 'application-unreachable' }
 }
 
 export interface OpenedListeners {

@@ -12,14 +12,17 @@ import {
 import { quote } from '../base/errors.ts'
 import { checkKey, checkValue, sidecarProvenance } from '../identity/attributes.ts'
 import { parseTrustDomain, type TrustDomain } from '../identity/spiffe-id.ts'
+import { isLoopback } from './address.ts'
 import { readCapture, type CaptureConfig } from './capture-config.ts'
 import { evidenceKinds, readEvidenceChoice, type EvidenceChoice } from './evidence-choice.ts'
 import {
   egressListeners,
   ingressListeners,
+  isName,
   type EgressListener,
   type IngressListener,
 } from './listener-map.ts'
+import { resolverList } from './names/resolver-list.ts'
 
 /** By what the controller is recognised at first contact, when no bundle is known yet. */
 export type ControllerPin =
@@ -48,6 +51,8 @@ export interface SidecarConfig {
   readonly capture: CaptureConfig
   readonly egress: readonly EgressListener[]
   readonly ingress: readonly IngressListener[]
+  /** Whom alone this sidecar believes where names are; empty: nobody. */
+  readonly resolvers: readonly HostPort[]
   readonly attributes: readonly ClaimedAttribute[]
   readonly metricsListen: HostPort | undefined
   readonly outageGraceMs: number
@@ -85,9 +90,11 @@ export const sidecarVariables: readonly (readonly [name: string, form: string, t
   ],
   ['BLAZON_EGRESS_PORT', 'port', 'for redirect: outbound connections (15001)'],
   ['BLAZON_INGRESS_PORT', 'port', 'for redirect: inbound connections (15006)'],
+  ['BLAZON_DNS_PORT', 'port', 'for redirect: questions for names (15053)'],
   ['BLAZON_WORKLOAD_UID', 'uid', "for redirect: whose connections are taken (everybody's)"],
   ['BLAZON_EGRESS', 'listen=destination,...', 'local listeners and what they stand for'],
   ['BLAZON_INGRESS', 'listen=application,...', 'mesh-facing listeners and what is behind'],
+  ['BLAZON_RESOLVERS', 'address,...', 'name servers, by whose answers names are known'],
   ['BLAZON_ATTRIBUTES', 'app.key=value,...', 'attributes that the workload claims'],
   ['BLAZON_METRICS_LISTEN', 'host:port|off', '/metrics /live /ready (127.0.0.1:15020)'],
   ['BLAZON_OUTAGE_GRACE', 'duration', 'life of open streams after SVID expiry (15m)'],
@@ -104,10 +111,11 @@ export function readSidecarConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): SidecarConfig {
   const env = readEnvironment(environment, 'BLAZON_')
+  const capture = readCapture(env)
   const config: SidecarConfig = {
     ...readController(env),
-    ...readListeners(env),
-    capture: readCapture(env),
+    ...readListeners(env, capture),
+    capture,
     workload: env.required('BLAZON_WORKLOAD', workloadName),
     stateDirectory: env.fallback('BLAZON_STATE_DIR', text, '/var/lib/blazon'),
     attributes: env.fallback('BLAZON_ATTRIBUTES', claimedAttributes, []),
@@ -151,16 +159,39 @@ function readPin(env: EnvReader): ControllerPin {
 
 function readListeners(
   env: EnvReader,
-): Pick<SidecarConfig, 'egress' | 'ingress' | 'metricsListen'> {
+  capture: CaptureConfig,
+): Pick<SidecarConfig, 'egress' | 'ingress' | 'resolvers' | 'metricsListen'> {
   const metricsListen = env.fallback(
     'BLAZON_METRICS_LISTEN',
     (value) => (value === 'off' ? 'off' : hostPort(value)),
     { host: '127.0.0.1', port: 15_020 },
   )
+  const egress = env.fallback('BLAZON_EGRESS', egressListeners, [])
+  const resolvers = env.fallback('BLAZON_RESOLVERS', resolverList, [])
+  checkResolvers(env, resolvers, egress, capture)
   return {
-    egress: env.fallback('BLAZON_EGRESS', egressListeners, []),
+    egress,
     ingress: env.fallback('BLAZON_INGRESS', ingressListeners, []),
+    resolvers,
     metricsListen: metricsListen === 'off' ? undefined : metricsListen,
+  }
+}
+
+function checkResolvers(
+  env: EnvReader,
+  resolvers: readonly HostPort[],
+  egress: readonly EgressListener[],
+  capture: CaptureConfig,
+): void {
+  const named = egress.find(({ destination }) => isName(destination.host))
+  if (named !== undefined && resolvers.length === 0) {
+    env.problem(
+      `BLAZON_RESOLVERS: required to look up ${quote(named.destination.host)}, but not set`,
+    )
+  }
+  // It would have to ask further from in here, and be sent back to this sidecar.
+  if (capture.kind === 'redirect' && resolvers.some(({ host }) => isLoopback(host))) {
+    env.problem('BLAZON_RESOLVERS: expected no loopback address where everything is redirected')
   }
 }
 

@@ -19,6 +19,7 @@ import { openIngress } from './ingress.ts'
 import type { Standing } from './judgement.ts'
 import { createLiveConnections, type LiveConnections } from './live-connections.ts'
 import type { Metrics } from './metrics.ts'
+import { createNameService } from './names/name-service.ts'
 import { createTunnelPool, type TunnelPool } from './tunnel-pool.ts'
 import { createTunnelRegistry, type TunnelRegistry } from './tunnel-registry.ts'
 
@@ -77,13 +78,16 @@ export async function openDataPlane(options: {
     }
   }
 
-  const { maxConnections, applicationTimeoutMs, dialTimeoutMs } = config
+  const { maxConnections, applicationTimeoutMs, dialTimeoutMs, resolvers } = config
   const pool = createTunnelPool({ dial, clock, log })
+  using opened = new DisposableStack()
+  const isOfInterest = (name: string): boolean => mesh.outside.hasName(name)
+  const names = opened.use(createNameService({ resolvers, isOfInterest, clock }))
   const egress = createEgress({
     ...{ pool, standing, followers, maxConnections, dialTimeoutMs, clock, log },
+    namesOf: names.namesOf,
   })
-  using opened = new DisposableStack()
-  const entrances = opened.use(await openEntrances(config, log))
+  const entrances = opened.use(await openEntrances(config, names, log))
   const ingress = await openIngress(entrances.openDoor, {
     acceptor: createTunnelAcceptor(context),
     registry: tunnels,

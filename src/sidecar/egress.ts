@@ -8,6 +8,7 @@ import type { Reason } from '../policy/reason.ts'
 import { canonicalAddress, type StreamHeader } from '../tunnel/index.ts'
 import type { CapturedConnection } from './capture.ts'
 import { factsOf, verdictOfRefusal, type OutsidePeer, type PeerSource } from './connection-facts.ts'
+import { questionOf, type NamesOf } from './egress-question.ts'
 import { judge, refusalOfNew, type Standing } from './judgement.ts'
 import { openConnection, type Followers } from './open-connection.ts'
 import { chooseOutside } from './outside-choice.ts'
@@ -33,6 +34,7 @@ export function createEgress(options: {
   readonly pool: TunnelPool
   readonly standing: () => Standing
   readonly followers: Followers
+  readonly namesOf: NamesOf
   readonly maxConnections: number
   /** How long a connection to the outside may take. */
   readonly dialTimeoutMs: number
@@ -67,11 +69,11 @@ export function createEgress(options: {
       refuse(refusal)
       return
     }
-    const question = {
-      direction: 'egress',
-      address: destination.host,
-      port: destination.port,
-    } as const
+    const question = await questionOf(socket, destination, options.namesOf, standing())
+    if (question === undefined) {
+      refuse('connection-reset')
+      return
+    }
     const choice = chooseOutside(standing(), question)
     if (choice.kind === 'outside') {
       await carryOutside({

@@ -4,6 +4,8 @@ import { captureRedirected } from './capture-redirect.ts'
 import type { SidecarConfig } from './config.ts'
 import { openNamedDoor, openRedirectedDoor, type OpenDoor } from './ingress-door.ts'
 import { openKernel } from './kernel.ts'
+import { openNameDoors } from './names/name-door.ts'
+import type { NameService } from './names/name-service.ts'
 
 /** How connections come in, from outside and from the workload. */
 export interface Entrances extends Disposable {
@@ -13,13 +15,14 @@ export interface Entrances extends Disposable {
 
 /** Opens nothing yet but what redirection needs of the kernel, where the configuration asks for it. */
 export async function openEntrances(
-  { capture, egress, ingress: wanted }: SidecarConfig,
+  { capture, egress, ingress: wanted, resolvers }: SidecarConfig,
+  names: NameService,
   log: Logger,
 ): Promise<Entrances> {
   if (capture.kind === 'explicit') {
     return {
       openDoor: async (onArrival) => await openNamedDoor(wanted, onArrival),
-      capture: async (onConnection) => await captureExplicit(egress, onConnection),
+      capture: async (onConnection) => await captureExplicit(egress, names.lookUp, onConnection),
       [Symbol.dispose]: () => undefined,
     }
   }
@@ -27,32 +30,34 @@ export async function openEntrances(
   const redirected = { config: capture, kernel, log }
   return {
     openDoor: async (onArrival) => await openRedirectedDoor({ ...redirected, wanted, onArrival }),
-    capture: async (onConnection) => {
-      const all = await captureRedirected({ ...redirected, onConnection })
-      return await withNamed(all, egress, onConnection)
-    },
+    capture: async (onConnection) =>
+      await openTogether([
+        // Their addresses are on loopback, which stays as it is beside what is redirected.
+        async () => await captureExplicit(egress, names.lookUp, onConnection),
+        async () => await captureRedirected({ ...redirected, onConnection }),
+        ...(resolvers.length === 0
+          ? []
+          : [async () => await openNameDoors(capture.dnsPort, names, log)]),
+      ]),
     [Symbol.dispose]: () => {
       kernel[Symbol.dispose]()
     },
   }
 }
 
-/** Named listeners go on beside the redirected ones: their addresses are on loopback, which stays as it is. */
-async function withNamed(
-  redirected: CaptureSource,
-  listeners: SidecarConfig['egress'],
-  onConnection: (connection: CapturedConnection) => void,
+/** Opens one after the other, all of them or none. */
+async function openTogether(
+  openers: readonly (() => Promise<CaptureSource>)[],
 ): Promise<CaptureSource> {
+  const opened: CaptureSource[] = []
+  const stop = async (): Promise<void> => {
+    await Promise.all(opened.map(async (source) => await source.stop()))
+  }
   try {
-    const named = await captureExplicit(listeners, onConnection)
-    return {
-      addresses: [...named.addresses, ...redirected.addresses],
-      stop: async () => {
-        await Promise.all([named.stop(), redirected.stop()])
-      },
-    }
+    for (const open of openers) opened.push(await open())
   } catch (error: unknown) {
-    await redirected.stop()
+    await stop()
     throw error
   }
+  return { addresses: opened.flatMap(({ addresses }) => addresses), stop }
 }

@@ -1,11 +1,13 @@
 import { formatHostPort, hostPort, type HostPort, type Parse } from '../base/env.ts'
 import { quote } from '../base/errors.ts'
+import { isDnsName } from '../policy/index.ts'
 import { canonicalAddress } from '../tunnel/endpoint.ts'
 import { isLoopback, isUnspecified } from './address.ts'
 
 /** A local listener, and the destination that a program which connects to it meant. */
 export interface EgressListener {
   readonly listen: HostPort
+  /** By address, or by a name that is looked up for each connection. */
   readonly destination: HostPort
 }
 
@@ -18,7 +20,8 @@ export interface IngressListener {
 const mostListeners = 256
 
 /**
- * `127.0.0.1:15432=10.0.0.2:5432,...`: local listener = original destination. A listener that is not
+ * `127.0.0.1:15432=10.0.0.2:5432,127.0.0.1:8443=api.example.com:443,...`: local listener = original
+ * destination. A listener that is not
  * on loopback would lend this workload's identity to other machines, so it is refused.
  */
 export const egressListeners: Parse<readonly EgressListener[]> = (text) =>
@@ -27,7 +30,7 @@ export const egressListeners: Parse<readonly EgressListener[]> = (text) =>
     if (!isLoopback(listen.host)) {
       throw new Error(`expected a loopback address to listen on, got ${quote(left)}`)
     }
-    return { listen, destination: destination(right) }
+    return { listen, destination: namedDestination(right) ?? destination(right) }
   })
 
 /**
@@ -69,6 +72,17 @@ function address(text: string): HostPort {
   const canonical = canonicalAddress(host)
   if (canonical === undefined) throw new Error(`expected an IP address, got ${quote(host)}`)
   return { host: canonical, port }
+}
+
+/** Whether the host of a destination is a name. */
+export function isName(host: string): boolean {
+  return canonicalAddress(host) === undefined
+}
+
+function namedDestination(text: string): HostPort | undefined {
+  const { host, port } = hostPort(text)
+  const name = host.toLowerCase()
+  return isDnsName(name) && port !== 0 ? { host: name, port } : undefined
 }
 
 function destination(text: string): HostPort {

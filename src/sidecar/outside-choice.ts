@@ -1,13 +1,16 @@
 import type { TrustProfile } from '../identity/trust-profile.ts'
 import {
   addressBytes,
+  isNameOf,
   isNeverOutside,
   unlistedName,
   unlistedProfile,
+  type ExternalPeer,
   type HttpRequest,
 } from '../policy/index.ts'
 import type { FlowDirection } from './flow-recorder.ts'
 import { deny, judge, type Judgement, type Standing } from './judgement.ts'
+import type { NamedPeer } from './outside-world.ts'
 
 /**
  * What an address is to this workload (PROTOCOL §5).
@@ -30,6 +33,10 @@ export interface OutsideQuestion {
   readonly port: number
   /** One request in that connection, where it is about that. */
   readonly request?: HttpRequest
+  /** The names that the address had when the connection began: what is open outlives an answer of DNS. */
+  readonly names?: readonly string[]
+  /** The server that its TLS client asks for; undefined where that is not known, or where it is no such client. */
+  readonly serverName?: string | undefined
 }
 
 /**
@@ -40,11 +47,13 @@ export function chooseOutside(standing: Standing, question: OutsideQuestion): Ou
   const { outside } = standing
   const { direction, address, port, request } = question
   if (outside.isMesh(address)) return { kind: 'mesh' }
-  // A peer that connects from a service may do so from any port.
-  const peers = outside.covering(address, direction === 'egress' ? port : undefined)
+  const { peers, isUnnamed } = peersOf(standing, question)
   const ask = (profile: TrustProfile): Judgement =>
     judge(standing, direction, profile, port, request)
-  if (peers.length === 0) return chooseUnlisted(address, ask)
+  if (peers.length === 0) {
+    const denial = isUnnamed ? deny('wrong-server-name') : undefined
+    return chooseUnlisted(address, ask, denial)
+  }
   let allowed: { readonly name: string; readonly judgement: Judgement } | undefined
   let undecided: Judgement | undefined
   for (const { service, profile } of peers) {
@@ -58,12 +67,46 @@ export function chooseOutside(standing: Standing, question: OutsideQuestion): Ou
     : { kind: 'outside', ...allowed }
 }
 
+/** Whether it takes the name that a TLS client asks for to tell which services are meant. */
+export function hangsOnServerName(standing: Standing, question: OutsideQuestion): boolean {
+  return namedPeers(standing, question).some(({ asksForServerName }) => asksForServerName)
+}
+
+/** The services that are meant; `isUnnamed`: there are others, but the client asks for none of their names. */
+function peersOf(
+  standing: Standing,
+  question: OutsideQuestion,
+): { readonly peers: readonly ExternalPeer[]; readonly isUnnamed: boolean } {
+  const { direction, address, port, serverName } = question
+  // A peer that connects from a service may do so from any port.
+  const covering = standing.outside.covering(address, direction === 'egress' ? port : undefined)
+  const named = namedPeers(standing, question)
+  const meant = named.filter(
+    ({ service, asksForServerName }) =>
+      !asksForServerName || (serverName !== undefined && isNameOf(service, serverName)),
+  )
+  const others = meant.filter(({ service }) => covering.every((peer) => peer.service !== service))
+  return { peers: [...covering, ...others], isUnnamed: meant.length < named.length }
+}
+
+/** Names say where a connection goes; who comes from an address goes by that alone. */
+function namedPeers(
+  { outside }: Standing,
+  { direction, address, port, names = [] }: OutsideQuestion,
+): readonly NamedPeer[] {
+  return direction === 'egress' ? outside.named(address, port, names) : []
+}
+
 /** An address that no service covers is outside only under an Observe that says so. */
-function chooseUnlisted(address: string, ask: (profile: TrustProfile) => Judgement): OutsideChoice {
+function chooseUnlisted(
+  address: string,
+  ask: (profile: TrustProfile) => Judgement,
+  denial: Judgement | undefined,
+): OutsideChoice {
   const bytes = addressBytes(address)
-  if (bytes === undefined || isNeverOutside(bytes)) return { kind: 'neither', denial: undefined }
+  if (bytes === undefined || isNeverOutside(bytes)) return { kind: 'neither', denial }
   const judgement = ask(unlistedProfile)
-  if (judgement.verdict === 'deny') return { kind: 'neither', denial: undefined }
+  if (judgement.verdict === 'deny') return { kind: 'neither', denial }
   return { kind: 'outside', name: unlistedName, judgement }
 }
 

@@ -1,5 +1,6 @@
 import {
   addressBytes,
+  asksForServerName,
   createExternalPeers,
   type ExternalPeer,
   type PolicyDocument,
@@ -9,11 +10,26 @@ import {
 export interface OutsideWorld {
   /** External services that an address belongs to; with a port, those that have it. None for a mesh address. */
   covering(address: string, port?: number): readonly ExternalPeer[]
+  /** External services that an address is one of by the names it has. None for a mesh address. */
+  named(address: string, port: number, names: readonly string[]): readonly NamedPeer[]
+  /** Whether some external service has this name. */
+  hasName(name: string): boolean
   /** Whether an address is that of a workload, as far as this sidecar was told. */
   isMesh(address: string): boolean
 }
 
-export const nothingOutside: OutsideWorld = { covering: () => [], isMesh: () => false }
+/** An external service that an address stands for by its name. */
+export interface NamedPeer extends ExternalPeer {
+  /** Other names may have the same address, so only a TLS client that asks for one of the service's is meant. */
+  readonly asksForServerName: boolean
+}
+
+export const nothingOutside: OutsideWorld = {
+  covering: () => [],
+  named: () => [],
+  hasName: () => false,
+  isMesh: () => false,
+}
 
 /** Throws where an address is none. */
 export function createOutsideWorld(
@@ -29,6 +45,14 @@ export function createOutsideWorld(
       const bytes = addressBytes(address)
       return bytes === undefined || isMesh(bytes) ? [] : peers.covering(bytes, port)
     },
+    named: (address, port, names) => {
+      const bytes = names.length === 0 ? undefined : addressBytes(address)
+      if (bytes === undefined || isMesh(bytes)) return []
+      return peers
+        .named(names, bytes, port)
+        .map((peer) => ({ ...peer, asksForServerName: asksForServerName(peer.service, port) }))
+    },
+    hasName: peers.hasName,
     isMesh: (address) => {
       const bytes = addressBytes(address)
       return bytes !== undefined && isMesh(bytes)

@@ -94,10 +94,9 @@ describe('controller: external services in Watch', function () {
     expect(addresses(snapshot)).to.deep.equal([])
   })
 
-  it('are accepted by name with a warning, because only networks take effect', async () => {
+  it('are accepted by name without a warning', async () => {
     const text = 'kind: ExternalService\nname: n\nspec: { dns: [api.example.com] }'
     const { warnings } = await (await mesh.admin()).call('Apply', { text, source: 'f' })
-    expect(warnings).to.have.length(1)
-    expect(warnings[0]).to.include('names are not looked up yet')
+    expect(warnings).to.deep.equal([])
   })
 })

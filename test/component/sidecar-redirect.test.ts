@@ -11,7 +11,7 @@ import { SidecarError } from '../../src/sidecar/sidecar-error.ts'
 
 const destination = { host: '10.0.0.2', port: 5432 }
 // Port 0: each family gets a port of its own.
-const config = { kind: 'redirect', egressPort: 0, ingressPort: 0 } as const
+const config = { kind: 'redirect', egressPort: 0, ingressPort: 0, dnsPort: 0 } as const
 
 /** A kernel that says what it is told to. */
 function kernelThat(says: {

@@ -4,9 +4,6 @@ import type { PolicyDocument, Selector } from '../../policy/index.ts'
 /** What is allowed, and still probably not what somebody wants. */
 export function warningsOf(document: PolicyDocument): string[] {
   const where = `${document.kind} ${document.name}`
-  if (document.kind === 'ExternalService' && document.spec.dns !== undefined) {
-    return [`${where}: names are not looked up yet by this version; only "cidrs" take effect`]
-  }
   return addressKeys(document).map(
     (key) => `${where}: ${key} is an address, and addresses change; select on what a workload is`,
   )

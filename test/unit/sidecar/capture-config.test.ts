@@ -19,6 +19,7 @@ describe('readCapture()', () => {
       kind: 'redirect',
       egressPort: 15_001,
       ingressPort: 15_006,
+      dnsPort: 15_053,
       workloadUid: undefined,
     })
   })
@@ -37,9 +38,11 @@ describe('readCapture()', () => {
   const refused: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'another word': { BLAZON_CAPTURE: 'tproxy' },
     'one port for both directions': { ...redirect, BLAZON_EGRESS_PORT: '15006' },
+    'one port for connections and for names': { ...redirect, BLAZON_DNS_PORT: '15001' },
     'the uid of the sidecar as that of the workload': { ...redirect, BLAZON_WORKLOAD_UID: '1337' },
     'a uid that is none': { ...redirect, BLAZON_WORKLOAD_UID: 'nobody' },
     'a uid that explicit capture would not check': { BLAZON_WORKLOAD_UID: '1000' },
+    'a port for names that explicit capture would not open': { BLAZON_DNS_PORT: '15053' },
     'a port that explicit capture would not open': { BLAZON_EGRESS_PORT: '15001' },
   }
   for (const [name, environment] of Object.entries(refused)) {

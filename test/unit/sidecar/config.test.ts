@@ -25,7 +25,9 @@ describe('readSidecarConfig()', () => {
   it('reads a whole environment', () => {
     const config = readSidecarConfig({
       ...whole,
-      BLAZON_EGRESS: '127.0.0.1:15432=10.0.0.2:5432, [::1]:16379=[2001:DB8::2]:6379',
+      BLAZON_EGRESS:
+        '127.0.0.1:15432=10.0.0.2:5432, [::1]:16379=[2001:DB8::2]:6379,127.0.0.1:8443=API.example.com:443',
+      BLAZON_RESOLVERS: '10.0.0.2, 2001:DB8::53,[2001:db8::54]:5353',
       BLAZON_INGRESS: '10.0.0.2:5432=127.0.0.1:5432',
       BLAZON_ATTRIBUTES: 'app.version=1.2,app.team=a=b',
       BLAZON_METRICS_LISTEN: 'off',
@@ -33,6 +35,12 @@ describe('readSidecarConfig()', () => {
     })
     expect(config.controllers).to.have.lengthOf(2)
     expect(config.egress[1]?.destination).to.deep.equal({ host: '2001:db8::2', port: 6379 })
+    expect(config.egress[2]?.destination).to.deep.equal({ host: 'api.example.com', port: 443 })
+    expect(config.resolvers).to.deep.equal([
+      { host: '10.0.0.2', port: 53 },
+      { host: '2001:db8::53', port: 53 },
+      { host: '2001:db8::54', port: 5353 },
+    ])
     expect(config.ingress[0]?.application).to.deep.equal({ host: '127.0.0.1', port: 5432 })
     expect(config.attributes).to.deep.equal([
       { key: 'app.version', value: '1.2' },
@@ -66,10 +74,27 @@ describe('readSidecarConfig()', () => {
     }
   })
 
+  it('looks no name up where nobody can be asked, or only who would ask this sidecar', () => {
+    expect(
+      problemsOf({ ...whole, BLAZON_EGRESS: '127.0.0.1:80=api.example.com:443' }),
+    ).to.deep.equal(['BLAZON_RESOLVERS: required to look up "api.example.com", but not set'])
+    expect(
+      problemsOf({ ...whole, BLAZON_CAPTURE: 'redirect', BLAZON_RESOLVERS: '127.0.0.53' }),
+    ).to.deep.equal([
+      'BLAZON_RESOLVERS: expected no loopback address where everything is redirected',
+    ])
+  })
+
   const refused: readonly (readonly [name: string, value: string, why: RegExp])[] = [
     ['BLAZON_EGRESS', '0.0.0.0:80=10.0.0.2:80', /loopback/],
     ['BLAZON_EGRESS', '10.0.0.1:80=10.0.0.2:80', /loopback/],
     ['BLAZON_EGRESS', '127.0.0.1:80=db:80', /IP address/],
+    ['BLAZON_EGRESS', '127.0.0.1:80=api.example.com:0', /IP address/],
+    ['BLAZON_EGRESS', '127.0.0.1:80=*.example.com:443', /IP address/],
+    ['BLAZON_RESOLVERS', 'ns.example.com', /host:port/],
+    ['BLAZON_RESOLVERS', 'ns.example.com:53', /IP address/],
+    ['BLAZON_RESOLVERS', '10.0.0.2:0', /IP address/],
+    ['BLAZON_RESOLVERS', '10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4', /at most 3/],
     ['BLAZON_EGRESS', '127.0.0.1:80=10.0.0.2:0', /destination/],
     ['BLAZON_EGRESS', '127.0.0.1:80=0.0.0.0:80', /destination/],
     ['BLAZON_EGRESS', '127.0.0.1:80=10.0.0.2:80=1', /address:port=address:port/],
