@@ -33,7 +33,7 @@ export function egressCapture(options: ResolvedOptions): Chain {
       untouched('within this machine', staysHere),
       // Refused further on; redirected, they would reach the sidecar instead.
       ...addressRules(metadataAddresses, 'daddr', untouched('metadata services')),
-      ...addressRules(options.resolvers, 'daddr', untouched('resolvers', nameService, namePort)),
+      ...addressRules(options.resolvers, 'daddr', askedNames(options)),
       ...addressRules(options.excludeCidrs, 'daddr', untouched('excluded networks')),
       {
         name: 'capture',
@@ -44,9 +44,18 @@ export function egressCapture(options: ResolvedOptions): Chain {
   }
 }
 
+/** Questions for names go to the sidecar where it answers them, or else to the resolvers as they are. */
+function askedNames({ dnsPort }: ResolvedOptions): Rule {
+  return {
+    name: 'resolvers',
+    matches: [nameService, namePort],
+    outcome: dnsPort === undefined ? { kind: 'return' } : { kind: 'redirect', port: dnsPort },
+  }
+}
+
 /** Lets out the sidecar, what was captured, and little else. */
 export function egressFilter(options: ResolvedOptions): Chain {
-  const { egressPort, ingressPort } = options
+  const { egressPort, ingressPort, dnsPort } = options
   const passed = (name: string, ...matches: readonly string[]): Rule => ({
     name,
     matches,
@@ -72,6 +81,17 @@ export function egressFilter(options: ResolvedOptions): Chain {
         'ct status dnat',
         'fib daddr type local',
       ),
+      ...(dnsPort === undefined
+        ? []
+        : [
+            passed(
+              'captured names',
+              nameService,
+              `th dport ${String(dnsPort)}`,
+              'ct status dnat',
+              'fib daddr type local',
+            ),
+          ]),
       {
         name: 'the sidecar dialled directly',
         matches: [`tcp dport ${anyOf([egressPort, ingressPort])}`, 'fib daddr type local'],
@@ -80,7 +100,9 @@ export function egressFilter(options: ResolvedOptions): Chain {
       },
       { name: 'within this machine', matches: [staysHere], outcome: { kind: 'accept' } },
       knownConnections,
-      ...addressRules(options.resolvers, 'daddr', passed('resolvers', nameService, namePort)),
+      ...(dnsPort === undefined
+        ? addressRules(options.resolvers, 'daddr', passed('resolvers', nameService, namePort))
+        : []),
       ...addressRules(options.excludeCidrs, 'daddr', passed('excluded networks')),
       ...networkUpkeep,
       // At once and aloud: a program that waits for a timeout tells nobody what is wrong.

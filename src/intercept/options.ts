@@ -14,6 +14,8 @@ export interface InterceptOptions {
   readonly excludePorts: readonly number[]
   /** Networks with which everything is exchanged without the mesh, both ways. */
   readonly excludeCidrs: AddressList
+  /** Where the sidecar answers questions for names; undefined = programs ask the resolvers themselves. */
+  readonly dnsPort: number | undefined
   /** Name servers that port 53 may be used with; undefined = those of this machine. */
   readonly resolvers: AddressList | undefined
   /** The uid that the workload is going to run as, if known. */
@@ -26,6 +28,7 @@ export type ResolvedOptions = InterceptOptions & { readonly resolvers: AddressLi
 export const defaultOptions: InterceptOptions = {
   egressPort: 15_001,
   ingressPort: 15_006,
+  dnsPort: undefined,
   excludePorts: [],
   excludeCidrs: noAddresses,
   resolvers: undefined,
@@ -46,14 +49,17 @@ export const portList: Parse<readonly number[]> = (text) => {
 
 /** Throws `ERR_OPTIONS` for what would let the workload out, or the sidecar not work. */
 export function checkOptions(options: ResolvedOptions): void {
-  const { egressPort, ingressPort, excludePorts, resolvers } = options
+  const { egressPort, ingressPort, dnsPort, excludePorts, resolvers } = options
   if (options.workloadUid === sidecarId) {
     throw refusal(`a workload with uid ${String(sidecarId)} would pass for the sidecar`)
   }
   if (egressPort === ingressPort) {
     throw refusal(`port ${String(egressPort)} cannot be both the egress and the ingress port`)
   }
-  const own = excludePorts.find((port) => port === egressPort || port === ingressPort)
+  if (dnsPort === egressPort || dnsPort === ingressPort) {
+    throw refusal(`port ${String(dnsPort)} cannot be for connections and for names`)
+  }
+  const own = excludePorts.find((port) => [egressPort, ingressPort, dnsPort].includes(port))
   if (own !== undefined) throw refusal(`port ${String(own)} of the sidecar cannot be excluded`)
   const metadata = [...metadataAddresses.v4, ...metadataAddresses.v6]
   const resolver = [...resolvers.v4, ...resolvers.v6].find((one) => metadata.includes(one))

@@ -34,6 +34,11 @@ export function addIntercept({ program, host }: CommandSetup): void {
       portArgument,
     )
     .option(
+      '--dns-port <port>',
+      'where it answers questions for names (programs ask the resolvers themselves)',
+      portArgument,
+    )
+    .option(
       '--exclude-ports <ports>',
       'local TCP ports that are reached without the mesh',
       argument(portList),

@@ -76,6 +76,8 @@ describe('checkOptions()', () => {
   const refused = {
     'a workload that would pass for the sidecar': { workloadUid: 1337 },
     'one port for both directions': { egressPort: 15_006 },
+    'one port for connections and for names': { dnsPort: 15_001 },
+    'the excluded port of names': { dnsPort: 15_053, excludePorts: [15_053] },
     'an excluded port of the sidecar': { excludePorts: [22, 15_006] },
     'a metadata service as resolver': { resolvers: addressList('10.0.0.2,fd00:ec2::254') },
   }

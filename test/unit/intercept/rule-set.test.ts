@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { addressList, cidrList, noAddresses } from '../../../src/intercept/address-list.ts'
-import { defaultOptions } from '../../../src/intercept/options.ts'
+import { defaultOptions, type ResolvedOptions } from '../../../src/intercept/options.ts'
 import type { Chain } from '../../../src/intercept/rule.ts'
 import { buildRuleSet, ruleSetText } from '../../../src/intercept/rule-set.ts'
 import { expectGolden } from '../../support/golden.ts'
 
 const plain = { ...defaultOptions, resolvers: noAddresses }
-const everything = {
+const everything: ResolvedOptions = {
   ...defaultOptions,
   excludePorts: [22, 9_100],
   excludeCidrs: cidrList('192.0.2.0/24,fd01::/16'),
@@ -25,6 +25,21 @@ describe('buildRuleSet()', () => {
   it('is what docs and reviewers see', () => {
     expectGolden('intercept/default.nft', ruleSetText(buildRuleSet(plain)))
     expectGolden('intercept/everything.nft', ruleSetText(buildRuleSet(everything)))
+  })
+
+  it('sends questions for names to the sidecar where it answers them, and nowhere else', () => {
+    const options = { ...everything, dnsPort: 15_053 }
+    const resolvers = chain('egress_capture', options).rules.filter(({ name }) =>
+      name.startsWith('resolvers'),
+    )
+    expect(resolvers.map(({ outcome }) => outcome)).to.deep.equal([
+      { kind: 'redirect', port: 15_053 },
+      { kind: 'redirect', port: 15_053 },
+    ])
+    const passing = chain('egress', options).rules.map(({ name }) => name)
+    expect(passing).to.include('captured names')
+    expect(passing.filter((name) => name.startsWith('resolvers'))).to.deep.equal([])
+    expectGolden('intercept/names.nft', ruleSetText(buildRuleSet(options)))
   })
 
   it('drops both ways whatever no rule names', () => {
