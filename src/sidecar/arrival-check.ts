@@ -28,6 +28,8 @@ export interface ArrivalCheck {
    * `TunnelError` where too many are being looked at.
    */
   examine(socket: Socket, local: HostPort): Promise<Arriving> | undefined
+  /** How long to wait for the first bytes of an arrival, in ms. */
+  patience(socket: Socket, local: HostPort): number
 }
 
 /** A peer outside that says nothing for so long waits for the server to speak first. */
@@ -60,11 +62,21 @@ export function createArrivalCheck(standing: () => Standing): ArrivalCheck {
     return choice.kind === 'outside' ? { kind: 'outside', question, choice } : { kind: 'gone' }
   }
 
+  const questionOf = (socket: Socket, { port }: HostPort): OutsideQuestion | undefined => {
+    const address = canonicalAddress(socket.remoteAddress ?? '')
+    return address === undefined ? undefined : { direction: 'ingress', address, port }
+  }
+
   return {
-    examine: (socket, { port }) => {
-      const address = canonicalAddress(socket.remoteAddress ?? '')
-      if (address === undefined) return undefined
-      const question = { direction: 'ingress', address, port } as const
+    patience: (socket, local) => {
+      const question = questionOf(socket, local)
+      const isOutside =
+        question !== undefined && chooseOutside(standing(), question).kind === 'outside'
+      return isOutside ? outsideMs : meshMs
+    },
+    examine: (socket, local) => {
+      const question = questionOf(socket, local)
+      if (question === undefined) return undefined
       const { kind } = chooseOutside(standing(), question)
       if (kind === 'neither') return undefined
       return kind === 'mesh' ? fromMesh(socket) : fromOutside(socket, question)

@@ -5,7 +5,10 @@ import type { FlowDirection, FlowFacts } from './flow-recorder.ts'
 import type { RelayEnding } from './relay.ts'
 
 /** What of a tunnel says who is at its other end. */
-export type PeerSource = Pick<Tunnel, 'peer'>
+export interface PeerSource extends Pick<Tunnel, 'peer'> {
+  /** Its data goes beside the tunnel, in clear. */
+  readonly isClear?: true
+}
 
 /** A peer outside the mesh, by the name of its service. */
 export interface OutsidePeer {
@@ -38,7 +41,7 @@ export function factsOf(input: {
     reason,
     policy: input.policy ?? '',
     // What runs through a tunnel is encrypted, whatever less the policy would have been content with.
-    encryption: isOutside ? 'optional' : 'required',
+    encryption: isOutside ? 'optional' : tunnel?.isClear === true ? 'none' : 'required',
   }
 }
 

@@ -7,9 +7,10 @@ import type { Logger } from '../base/logger.ts'
 import type { Reason } from '../policy/reason.ts'
 import { canonicalAddress, type StreamHeader } from '../tunnel/index.ts'
 import type { CapturedConnection } from './capture.ts'
+import { carryClear } from './clear/clear-egress.ts'
 import { factsOf, verdictOfRefusal, type OutsidePeer, type PeerSource } from './connection-facts.ts'
 import { questionOf, type NamesOf } from './egress-question.ts'
-import { judge, refusalOfNew, type Standing } from './judgement.ts'
+import { judge, mayBeClear, refusalOfNew, type Standing } from './judgement.ts'
 import { openConnection, type Followers } from './open-connection.ts'
 import { chooseOutside } from './outside-choice.ts'
 import { carryOutside } from './outside-connection.ts'
@@ -110,6 +111,14 @@ export function createEgress(options: {
       refuse('connection-reset', tunnel, judgement.policy)
       return
     }
+    const header = headerOf(socket, destination, flowId)
+    if (mayBeClear(standing(), judgement, tunnel.peerProfile, destination.port)) {
+      await carryClear({
+        ...{ socket, tunnel, destination, header, standing, followers, flowId, startedAt, refuse },
+        timeoutMs: options.dialTimeoutMs,
+      })
+      return
+    }
     const connection = openConnection({
       direction: 'egress',
       relay: (onEnd) => createRelay(socket, onEnd),
@@ -126,7 +135,7 @@ export function createEgress(options: {
         refuse(reason, tunnel, isOurs ? judgement.policy : '')
       },
     })
-    const stream = tunnel.openStream(headerOf(socket, destination, flowId), {
+    const stream = tunnel.openStream(header, {
       ...connection.handlers,
       onAccept: () => {
         connection.established()

@@ -16,12 +16,16 @@ import { isUnspecified } from './address.ts'
 import { connectApplication } from './application.ts'
 import { createArrivalCheck, type ClearArrival } from './arrival-check.ts'
 import type { OpenedListeners } from './capture.ts'
+import { answers } from './clear/agreement.ts'
+import { serveClear } from './clear/clear-ingress.ts'
+import { createClearOffers, type ClearOffers } from './clear/clear-offers.ts'
 import { factsOf, verdictOfRefusal, type OutsidePeer } from './connection-facts.ts'
 import {
   deny,
   judge,
   judgeUnread,
   readsRequests,
+  mayBeClear,
   refusalOfNew,
   type Judgement,
   type Standing,
@@ -55,6 +59,7 @@ export async function openIngress(
   const waiting = { count: 0 }
   let declared: readonly Served[] = []
   const check = createArrivalCheck(options.standing)
+  const offers = createClearOffers()
 
   const acceptTunnel = async ({ socket, served, redirectedFrom }: Arrival): Promise<void> => {
     const own = options.own()
@@ -71,6 +76,9 @@ export async function openIngress(
       return
     }
     try {
+      if (offers.isExpecting && (await offers.take(socket, check.patience(socket, served.local)))) {
+        return
+      }
       const found = await check.examine(socket, served.local)
       if (found !== undefined && found.kind !== 'tunnel') {
         await takeClear({ ...options, waiting }, found, socket, served)
@@ -102,7 +110,7 @@ export async function openIngress(
     header: StreamHeader,
   ): void => {
     serveStream(
-      { ...options, waiting, tunnel, stream, header },
+      { ...options, waiting, offers, tunnel, stream, header },
       chooseListener(tunnel, accepted, header, declared),
     ).catch((error: unknown) => {
       options.log.error({ error: messageOf(error) }, 'BUG: ingress failed')
@@ -153,6 +161,8 @@ async function takeClear(
 interface Incoming extends IngressOptions {
   /** Streams whose application is being connected: they count towards the limit. */
   readonly waiting: { count: number }
+  /** Connections in clear that were agreed on. */
+  readonly offers: ClearOffers
   readonly tunnel: Tunnel
   readonly stream: TunnelStream
   readonly header: StreamHeader
@@ -230,14 +240,15 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
       peer: () => tunnel.peer.spiffeId,
       judgeRequest: (now, request) => judge(now, 'ingress', tunnel.peerProfile, port, request),
     })
-    begin(stream, connection)
+    begin(arrival, connection)
     return
   }
+  const isClear = header.mayBeClear === true && goesClear(arrival, target, judgement)
   const gone = new AbortController()
   stream.handle(waitingHandlers(gone))
   arrival.waiting.count++
   const socket = await connectApplication(target.application, {
-    reads: 'shared',
+    reads: isClear ? 'own' : 'shared',
     timeoutMs: arrival.applicationTimeoutMs,
     signal: gone.signal,
   })
@@ -254,6 +265,15 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
     refuse(stream.closed ? 'connection-reset' : judgementNow.reason, judgementNow.policy)
     return
   }
+  if (isClear) {
+    arrival.waiting.count++
+    await serveClear({
+      ...{ socket, tunnel, stream, header, destination, followers, flowId, startedAt, record },
+      ...{ offers: arrival.offers, standing: arrival.standing, gone: gone.signal },
+      timeoutMs: arrival.applicationTimeoutMs,
+    }).finally(() => arrival.waiting.count--)
+    return
+  }
   const connection = openConnection({
     ...common,
     direction: 'ingress',
@@ -261,14 +281,22 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
     judgement: judgementNow,
     judge: (now) => judgeUnread(now, port, judgeConnection(now)),
   })
-  begin(stream, connection)
+  begin(arrival, connection)
 }
 
-function begin(stream: TunnelStream, connection: OpenConnection): void {
+function begin({ stream, header }: Incoming, connection: OpenConnection): void {
   stream.handle(connection.handlers)
   connection.established()
   connection.start(stream)
   stream.accept()
+  // Whoever may speak in clear waits to be told whether to.
+  if (header.mayBeClear === true) stream.write(answers.tunnel)
+}
+
+/** Whether this end, too, lets the pair speak in clear. */
+function goesClear({ standing }: Incoming, { pair }: Target, judgement: Judgement): boolean {
+  const now = standing()
+  return now.own !== undefined && mayBeClear(now, judgement, now.own.profile, pair.port)
 }
 
 /** The port is the listener's own: a peer that says it dialled another one gains nothing. */

@@ -1,5 +1,6 @@
 import type { Floors } from '../identity/floors.ts'
 import type { TrustProfile } from '../identity/trust-profile.ts'
+import type { Encryption } from '../policy/encryption.ts'
 import type { HttpRequest } from '../policy/http-request.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
 import type { Reason } from '../policy/reason.ts'
@@ -29,13 +30,22 @@ export interface Judgement {
   readonly verdict: 'allow' | 'deny'
   readonly reason: Reason
   readonly policy: string
+  /** How the data of an allowed connection may travel at the least. */
+  readonly encryption: Encryption
   readonly deadline: number | undefined
   /** Guardrails that ask to be told of this connection. */
   readonly alerts: readonly string[]
 }
 
 export function deny(reason: Reason, policy = ''): Judgement {
-  return { verdict: 'deny', reason, policy, deadline: undefined, alerts: [] }
+  return {
+    verdict: 'deny',
+    reason,
+    policy,
+    encryption: 'required',
+    deadline: undefined,
+    alerts: [],
+  }
 }
 
 /** Why this sidecar may not open or take any new connection at all, whoever the peer is. */
@@ -73,11 +83,39 @@ export function judge(
   const verdict =
     request === undefined ? policy.decide(question) : policy.decideRequest(question, request)
   const { action, reason, policy: name, ...decided } = verdict
-  const { alerts, maxStale = Infinity } = decided
+  const { alerts, encryption, maxStale = Infinity } = decided
   const leftMs = maxStale - contactAgeMs
   if (action === 'allow' && leftMs <= 0) return { ...deny('policy-stale'), alerts }
   const deadline = action === 'allow' ? earlier(decided.deadline, now + leftMs) : decided.deadline
-  return { verdict: action, reason, policy: name ?? '', deadline, alerts }
+  return { verdict: action, reason, policy: name ?? '', encryption, deadline, alerts }
+}
+
+/**
+ * The word on a connection of a pair in clear: it is as good as any other, but where more than `none`
+ * is asked for, or where requests are decided one by one, it has to go through the tunnel.
+ */
+export function judgeClear(
+  standing: Standing,
+  direction: FlowDirection,
+  peer: TrustProfile,
+  port: number,
+): Judgement {
+  const judgement = judge(standing, direction, peer, port)
+  if (judgement.verdict === 'deny') return judgement
+  const to = direction === 'egress' ? peer : standing.own?.profile
+  if (to !== undefined && mayBeClear(standing, judgement, to, port)) return judgement
+  return deny('encryption-required', judgement.policy)
+}
+
+/** Whether the data of a judged connection of a pair, to the workload of profile `to`, may go in clear. */
+export function mayBeClear(
+  { policy, now }: Standing,
+  { encryption, verdict }: Judgement,
+  to: TrustProfile,
+  port: number,
+): boolean {
+  if (verdict === 'deny' || encryption !== 'none') return false
+  return policy?.readsRequests(to, port, now) === false
 }
 
 /** Whether requests to this workload on a port are decided one by one, whoever sends them. */

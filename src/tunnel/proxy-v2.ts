@@ -10,6 +10,8 @@ export interface StreamHeader {
   readonly destination: Endpoint
   /** 16 bytes in lower-case hex: the two ends report the flow under the same id. */
   readonly flowId: string
+  /** The dialling end may carry the data beside the tunnel, in clear, if the accepting end may as well. */
+  readonly mayBeClear?: true
 }
 
 /** The PROXY protocol's version 2 signature (haproxy's proxy-protocol.txt, section 2.2). */
@@ -24,6 +26,9 @@ const families = [
 const uniqueIdType = 0x05
 const flowIdBytes = 16
 const tlvBytes = 3 + flowIdBytes
+/** The first of the types that the specification leaves to applications; it has no value. */
+const mayBeClearType = 0xe0
+const mayBeClearTlv = Buffer.from([mayBeClearType, 0, 0])
 
 /** Encodes a header; throws `TunnelError` for addresses of two families, or anything that is no address. */
 export function encodeStreamHeader(header: StreamHeader): Buffer {
@@ -34,7 +39,8 @@ export function encodeStreamHeader(header: StreamHeader): Buffer {
     throw problem('expected source and destination of one address family')
   }
   if (header.destination.port === 0) throw problem('expected a destination port, got 0')
-  const bodyBytes = 2 * family.addressBytes + 4 + tlvBytes
+  const extra = header.mayBeClear === true ? mayBeClearTlv.length : 0
+  const bodyBytes = 2 * family.addressBytes + 4 + tlvBytes + extra
   const out = Buffer.allocUnsafe(fixedHeaderBytes + bodyBytes)
   signature.copy(out)
   out[12] = proxyCommand
@@ -49,6 +55,7 @@ export function encodeStreamHeader(header: StreamHeader): Buffer {
   out[at] = uniqueIdType
   out.writeUInt16BE(flowIdBytes, at + 1)
   out.set(flowIdOf(header.flowId), at + 3)
+  if (extra > 0) out.set(mayBeClearTlv, at + tlvBytes)
   return out
 }
 
@@ -57,7 +64,7 @@ export function streamHeaderLength(fixed: Buffer): number {
   const family = familyOf(fixed)
   const expected = 2 * family.addressBytes + 4 + tlvBytes
   const length = fixed.readUInt16BE(14)
-  if (length !== expected) {
+  if (length !== expected && length !== expected + mayBeClearTlv.length) {
     throw problem(`expected a length of ${String(expected)}, got ${String(length)}`)
   }
   return fixedHeaderBytes + length
@@ -82,7 +89,14 @@ export function decodeStreamHeader(bytes: Buffer): StreamHeader {
       port: destinationPort,
     },
     flowId: flowIdAt(bytes, ports + 4),
+    ...mayBeClearAt(bytes, ports + 4 + tlvBytes),
   }
+}
+
+function mayBeClearAt(bytes: Buffer, at: number): Pick<StreamHeader, 'mayBeClear'> {
+  if (at === bytes.length) return {}
+  if (!bytes.subarray(at).equals(mayBeClearTlv)) throw problem('expected a TLV of ours')
+  return { mayBeClear: true }
 }
 
 function familyOf(bytes: Buffer): (typeof families)[number] {

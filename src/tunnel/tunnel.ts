@@ -218,6 +218,15 @@ export class Tunnel {
     if (!verdict.ok && verdict.code !== 'expired') this.close(reasonOfRefusal(verdict.code))
   }
 
+  /**
+   * A secret that only the two ends of this connection have, another one for each label (RFC 8446,
+   * section 7.5). Undefined where the connection is gone.
+   */
+  exportSecret(label: string, bytes: number): Buffer | undefined {
+    if (this.#socket.destroyed) return undefined
+    return this.#socket.exportKeyingMaterial(bytes, label, Buffer.alloc(0))
+  }
+
   /** Tells the peer about a stream. */
   notify(stream: TunnelStream, reason: Reason): void {
     if (!this.#mux.closed) this.#control.send({ kind: 'notice', streamId: stream.id, reason })

@@ -158,6 +158,8 @@ export interface MeshWish {
   readonly onSocket?: (socket: Socket) => void
   readonly prepare?: (controller: FakeController) => void
   readonly application?: HostPort
+  /** Where `web` dials instead of `db`'s sidecar, such as a hop on the way there. */
+  readonly through?: (ingress: HostPort) => HostPort
   readonly environment?: Readonly<Record<string, string>>
   readonly log?: Logger
   readonly clock?: Clock
@@ -198,7 +200,7 @@ export async function startMesh(wish: MeshWish = {}): Promise<TestMesh> {
   const web = stack.use(
     await startTestSidecar(controller, {
       name: 'web',
-      egress: [ingress],
+      egress: [wish.through === undefined ? ingress : wish.through(ingress)],
       stateDirectory: join(directory.path, 'web'),
       ...common,
     }),

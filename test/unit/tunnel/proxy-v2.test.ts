@@ -39,6 +39,22 @@ describe('stream header (PROXY protocol v2)', () => {
     })
   })
 
+  it('says that the data may go in clear in a field of its own, and takes no other', () => {
+    for (const address of ['203.0.113.9', '2001:db8::9']) {
+      const pair = { source: { address, port: 1 }, destination: { address, port: 2 } }
+      const plain = encodeStreamHeader(streamHeader(pair))
+      const bytes = encodeStreamHeader(streamHeader({ ...pair, mayBeClear: true }))
+      expect(decodeStreamHeader(plain)).to.not.have.property('mayBeClear')
+      expect(decodeStreamHeader(bytes)).to.have.property('mayBeClear', true)
+      expect(bytes.length).to.equal(plain.length + 3)
+      for (const at of [bytes.length - 1, bytes.length - 3]) {
+        const changed = Buffer.from(bytes)
+        changed.writeUInt8(changed.readUInt8(at) ^ 1, at)
+        expectHeaderError(() => decodeStreamHeader(changed))
+      }
+    }
+  })
+
   const unfit = [
     { destination: { address: '2001:db8::1', port: 1 } },
     { destination: { address: 'db.example', port: 1 } },

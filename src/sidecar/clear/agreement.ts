@@ -1,0 +1,55 @@
+import type { Reason } from '../../policy/reason.ts'
+import type { StreamHeader, Tunnel, TunnelStream } from '../../tunnel/index.ts'
+
+/** What the accepting end says first in a stream that may be carried in clear. */
+export const answers: Readonly<Record<'tunnel' | 'clear', Buffer>> = {
+  /** The data goes on here. */
+  tunnel: Buffer.of(0),
+  /** The data goes over a connection of its own, which is waited for. */
+  clear: Buffer.of(1),
+}
+
+/** A stream whose accepting end has said how the data travels. It is paused, and has no handlers of use. */
+export interface Agreement {
+  readonly how: 'tunnel' | 'clear'
+  readonly stream: TunnelStream
+  /** What came behind the answer: the first of the data. */
+  readonly first: Buffer
+}
+
+/** Opens a stream that may be carried in clear, and hears what the accepting end makes of that. */
+export async function openStreamThatMayBeClear(
+  tunnel: Tunnel,
+  header: StreamHeader,
+): Promise<Agreement | Reason> {
+  const { promise, resolve } = Promise.withResolvers<Agreement | Reason>()
+  const stream = tunnel.openStream(
+    { ...header, mayBeClear: true },
+    {
+      onData: (bytes) => {
+        if (typeof stream === 'string') return
+        stream.pause()
+        // A copy: what is left of them is handed on later.
+        resolve(agreementOf(stream, Buffer.from(bytes)))
+      },
+      onEnd: () => {
+        resolve('protocol-error')
+      },
+      onReset: (reason) => {
+        resolve(reason ?? 'connection-reset')
+      },
+      onDrain: () => undefined,
+    },
+  )
+  if (typeof stream === 'string') return stream
+  const agreement = await promise
+  if (typeof agreement === 'string') stream.reset(agreement)
+  return agreement
+}
+
+function agreementOf(stream: TunnelStream, bytes: Buffer): Agreement | Reason {
+  const first = Buffer.from(bytes.subarray(1))
+  if (bytes[0] === answers.tunnel[0]) return { how: 'tunnel', stream, first }
+  if (bytes[0] === answers.clear[0] && first.length === 0) return { how: 'clear', stream, first }
+  return 'protocol-error'
+}
