@@ -9,14 +9,26 @@ import {
 } from '../identity/attributes.ts'
 import { CliError } from './failure.ts'
 
-/** Either end of a question: a known workload, or attributes to try out. */
+/** Either end of a question: a known workload, an external service, or attributes to try out. */
 export type End =
   | { readonly kind: 'workload'; readonly workload: string }
+  | { readonly kind: 'external'; readonly external: string }
   | { readonly kind: 'attributes'; readonly attributes: readonly Attribute[] }
 
-/** A workload name, id or SPIFFE ID, or `key=value,...` where anything holds an equals sign. */
+/** As records call peers outside the mesh. */
+const externalPrefix = 'external:'
+
+/**
+ * A workload name, id or SPIFFE ID, `external:` with the name of an external service, or
+ * `key=value,...` where anything holds an equals sign.
+ */
 export function parseEnd(text: string): End {
   if (text === '') throw usage('expected a workload or key=value,..., got nothing')
+  if (text.startsWith(externalPrefix)) {
+    const external = text.slice(externalPrefix.length)
+    if (external === '') throw usage('expected the name of an external service, got nothing')
+    return { kind: 'external', external }
+  }
   return text.includes('=')
     ? { kind: 'attributes', attributes: parseAttributeSet(text) }
     : { kind: 'workload', workload: text }

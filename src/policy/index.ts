@@ -45,6 +45,7 @@ export {
   type ExternalServiceSpec,
 } from './external-service.ts'
 export { isDnsName } from './dns-name.ts'
+export { isOutsider } from './external-words.ts'
 export type { Guardrail, GuardrailAction, GuardrailSpec } from './guardrail.ts'
 export { httpRequestLimits, type HttpRequest } from './http-request.ts'
 export type { HttpRule } from './http-rule.ts'

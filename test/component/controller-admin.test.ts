@@ -123,11 +123,85 @@ describe('controller: documents', function () {
     })
     expect(denied).to.deep.include({ verdict: 'DENY', reason: 'no-policy-matched' })
     expect(denied.nearestMiss).to.match(/web-to-db/)
-    await expectStatus(admin.call('Explain', { port: 5432 }), 'INVALID_ARGUMENT', /neither/)
+    await expectStatus(admin.call('Explain', { port: 5432 }), 'INVALID_ARGUMENT', /got none/)
     await expectStatus(
       admin.call('Explain', { from: { workload: 'web' }, to: { workload: 'web' } }),
       'INVALID_ARGUMENT',
       /port/,
+    )
+  })
+})
+
+describe('controller: explain with external services', function () {
+  this.timeout(20_000)
+  let mesh: TestController
+  let admin: ControllerClient
+
+  before(async () => {
+    mesh = await startTestController()
+    admin = await mesh.admin()
+    await mesh.apply(`${testRule}---
+kind: ExternalService
+name: office
+spec: { dns: [office.example.com], ports: [tcp/443], attributes: { label.kind: office } }
+---
+kind: ExternalService
+name: bank
+spec: { cidrs: [203.0.113.0/24], attributes: { label.kind: bank } }
+---
+kind: NetworkPolicy
+name: web-to-office
+spec:
+  from: { label.app: web }
+  to: { external: { label.kind: office } }
+  action: allow
+  encryption: optional
+`)
+  })
+  after(async () => {
+    await mesh[Symbol.asyncDispose]()
+  })
+
+  const web: object = {
+    attributes: { attributes: [{ key: 'label.app', value: 'web', provenance: 'ASSIGNED' }] },
+  }
+
+  it('says which policy lets a workload reach one', async () => {
+    const answer = await admin.call('Explain', { from: web, to: { external: 'office' }, port: 443 })
+    expect(answer).to.deep.include({
+      verdict: 'ALLOW',
+      policy: 'web-to-office',
+      encryption: 'OPTIONAL',
+    })
+  })
+
+  it('names the nearest miss of a denial, either way', async () => {
+    const to = await admin.call('Explain', { from: web, to: { external: 'bank' }, port: 443 })
+    expect(to).to.deep.include({ verdict: 'DENY', reason: 'no-policy-matched' })
+    expect(to.nearestMiss).to.match(/web-to-office.*label\.kind/s)
+    const from = await admin.call('Explain', { from: { external: 'office' }, to: web, port: 443 })
+    expect(from).to.deep.include({ verdict: 'DENY', reason: 'no-policy-matched' })
+    expect(from.nearestMiss).to.match(/web-to-office/)
+  })
+
+  it('says so where a service does not have the port', async () => {
+    const answer = await admin.call('Explain', { from: web, to: { external: 'office' }, port: 80 })
+    expect(answer).to.deep.include({ verdict: 'DENY', reason: 'no-policy-matched' })
+    expect(answer.nearestMiss).to.equal(
+      'ExternalService office has only tcp/443, so nobody is known at tcp/80',
+    )
+  })
+
+  it('refuses a service that there is not, and two of them', async () => {
+    await expectStatus(
+      admin.call('Explain', { from: web, to: { external: 'nowhere' }, port: 443 }),
+      'INVALID_ARGUMENT',
+      /external service, got "nowhere"/,
+    )
+    await expectStatus(
+      admin.call('Explain', { from: { external: 'bank' }, to: { external: 'office' }, port: 443 }),
+      'INVALID_ARGUMENT',
+      /at one end/,
     )
   })
 })

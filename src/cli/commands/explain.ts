@@ -30,12 +30,13 @@ interface ExplainView {
 
 /** `explain`: why a connection is, or would be, allowed or denied. */
 export function addExplain({ program, host, finish }: CommandSetup): void {
-  const endText = 'workload name, id or SPIFFE ID, or key=value,... to try out'
+  const endText = 'workload name, id or SPIFFE ID, external:NAME, or key=value,... to try out'
   program
     .command('explain')
     .summary('say why a connection is allowed or denied')
     .description(
-      'Say why a connection is, or would be, allowed or denied. In key=value,... a key may ask for ' +
+      'Say why a connection is, or would be, allowed or denied. external:NAME is an external service, ' +
+        'at one end. In key=value,... a key may ask for ' +
         'another provenance (key@observed=value), and a comma inside a value is written \\,.',
     )
     .argument('<from>', endText, argument(parseEnd))
@@ -52,9 +53,16 @@ export function addExplain({ program, host, finish }: CommandSetup): void {
 }
 
 function wireEnd(end: End): ExplainEnd {
-  return end.kind === 'workload'
-    ? { workload: end.workload }
-    : { attributes: { attributes: toWireAttributes(end.attributes) } }
+  switch (end.kind) {
+    case 'workload':
+      return { workload: end.workload }
+    case 'external':
+      return { external: end.external }
+    case 'attributes':
+      return { attributes: { attributes: toWireAttributes(end.attributes) } }
+    default:
+      return end satisfies never
+  }
 }
 
 function viewOf(response: ExplainResponse__Output): ExplainView {

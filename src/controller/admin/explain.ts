@@ -1,5 +1,12 @@
+import { quote } from '../../base/errors.ts'
 import { createProfile, fromWireAttributes, type TrustProfile } from '../../identity/index.ts'
-import { explain, type Encryption } from '../../policy/index.ts'
+import {
+  explain,
+  isOutsider,
+  profileOfService,
+  type Encryption,
+  type ExternalService,
+} from '../../policy/index.ts'
 import type { ExplainEnd__Output } from '../../rpc/generated/blazon/v1/ExplainEnd.ts'
 import type { ExplainRequest__Output } from '../../rpc/generated/blazon/v1/ExplainRequest.ts'
 import type { ExplainResponse } from '../../rpc/generated/blazon/v1/ExplainResponse.ts'
@@ -32,6 +39,11 @@ export function explainConnection(
   }
   const from = profileOf(deps, request.from, 'from')
   const to = profileOf(deps, request.to, 'to')
+  if (isOutsider(from) && isOutsider(to)) {
+    throw new ControllerError('ERR_ARGUMENT', 'expected a workload at one end, got none at either')
+  }
+  const missing = missingPort(deps, request.to, port)
+  if (missing !== undefined) return denial(missing)
   const { verdict, policies, nearestMiss } = explain(
     deps.book.policies,
     { from, to, port, now: deps.clock.now() },
@@ -52,21 +64,43 @@ export function explainConnection(
   }
 }
 
-function profileOf(
-  { registry }: AdminDeps,
+/** What a connection gets to a port that the service it would be to does not have. */
+function missingPort(
+  deps: AdminDeps,
   end: ExplainEnd__Output | null,
-  which: string,
-): TrustProfile {
+  port: number,
+): string | undefined {
+  if (end?.kind !== 'external') return undefined
+  const { name, spec } = serviceCalled(deps, end.external ?? '')
+  if (spec.ports === undefined || spec.ports.includes(port)) return undefined
+  const ports = spec.ports.map((one) => `tcp/${String(one)}`).join(', ')
+  return `ExternalService ${name} has only ${ports}, so nobody is known at tcp/${String(port)}`
+}
+
+function denial(nearestMiss: string): ExplainResponse {
+  const { reason, encryption } = { reason: 'no-policy-matched', encryption: 'REQUIRED' } as const
+  return { verdict: 'DENY', reason, policy: '', encryption, policies: [], nearestMiss }
+}
+
+function serviceCalled({ book }: AdminDeps, name: string): ExternalService {
+  const found = book.external.whole.services.find((service) => service.name === name)
+  if (found !== undefined) return found
+  throw new ControllerError('ERR_ARGUMENT', `expected an external service, got ${quote(name)}`)
+}
+
+function profileOf(deps: AdminDeps, end: ExplainEnd__Output | null, which: string): TrustProfile {
   const kind = end?.kind
   switch (kind) {
     case 'workload':
-      return oneWorkload(registry, end?.workload ?? '').profile
+      return oneWorkload(deps.registry, end?.workload ?? '').profile
+    case 'external':
+      return profileOfService(serviceCalled(deps, end?.external ?? ''))
     case 'attributes':
       return createProfile(fromWireAttributes(end?.attributes?.attributes ?? [])).profile
     case undefined:
       throw new ControllerError(
         'ERR_ARGUMENT',
-        `expected a workload or attributes in ${which}, got neither`,
+        `expected a workload, an external service or attributes in ${which}, got none`,
       )
     default:
       return kind satisfies never

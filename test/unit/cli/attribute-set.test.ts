@@ -13,6 +13,11 @@ describe('parseEnd()', () => {
     })
   }
 
+  it('takes external: with a name for an external service', () => {
+    expect(parseEnd('external:office')).to.deep.equal({ kind: 'external', external: 'office' })
+    expect(() => parseEnd('external:')).to.throw('external service')
+  })
+
   it('takes anything with an equals sign as attributes', () => {
     expect(parseEnd('label.app=web')).to.deep.equal({
       kind: 'attributes',

@@ -5,11 +5,13 @@ import type { AttributeSet as _blazon_v1_AttributeSet, AttributeSet__Output as _
 export interface ExplainEnd {
   'workload'?: (string);
   'attributes'?: (_blazon_v1_AttributeSet | null);
-  'kind'?: "workload"|"attributes";
+  'external'?: (string);
+  'kind'?: "workload"|"attributes"|"external";
 }
 
 export interface ExplainEnd__Output {
   'workload'?: (string);
   'attributes'?: (_blazon_v1_AttributeSet__Output | null);
-  'kind'?: "workload"|"attributes";
+  'external'?: (string);
+  'kind'?: "workload"|"attributes"|"external";
 }
