@@ -3,6 +3,7 @@ import { formatHostPort, type HostPort } from '../base/env.ts'
 import type { Reason } from '../policy/reason.ts'
 import { isBeyondMachine } from './address.ts'
 import { isName, type EgressListener } from './listener-map.ts'
+import { resetSocket } from './socket-ending.ts'
 
 /** The destination of a connection whose name has no address. */
 const nowhere = '0.0.0.0'
@@ -35,11 +36,21 @@ export async function captureExplicit(
   lookUp: LookUp,
   onConnection: (connection: CapturedConnection) => void,
 ): Promise<CaptureSource> {
+  const takeNamed = (socket: Socket, destination: HostPort): void => {
+    locate(destination, lookUp)
+      .then((found) => {
+        onConnection({ socket, ...found })
+      })
+      .catch(() => {
+        // Not even a query could be made, for want of a socket for instance.
+        resetSocket(socket)
+      })
+  }
   const wanted = listeners.map(({ listen, destination }) => ({
     listen,
     onSocket: (socket: Socket) => {
       if (!isName(destination.host)) onConnection({ socket, originalDestination: destination })
-      else void locate(destination, lookUp).then((found) => onConnection({ socket, ...found }))
+      else takeNamed(socket, destination)
     },
   }))
   return await openListeners(wanted, { pause: true })

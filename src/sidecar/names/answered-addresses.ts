@@ -1,6 +1,5 @@
 import { addressText } from '../../tunnel/endpoint.ts'
 import { internetClass, recordTypes, type DnsMessage, type DnsRecord } from './dns-message.ts'
-import { readDnsName } from './dns-name-reader.ts'
 
 /** What an answer says of the name that was asked about. */
 export interface AnsweredAddresses {
@@ -27,7 +26,7 @@ export function answeredAddresses(message: DnsMessage): AnsweredAddresses | unde
   if (question.name === undefined || question.class !== internetClass) return undefined
   if (code !== 0 || isTruncated || !addressLengths.has(question.type)) return undefined
   const ofInternet = answers.filter((record) => record.class === internetClass)
-  const aliases = followAliases(message, ofInternet, question.name)
+  const aliases = followAliases(ofInternet, question.name)
   if (aliases === undefined) return undefined
   const found = ofInternet
     .filter(({ owner, type }) => owner === aliases.name && type === question.type)
@@ -45,7 +44,6 @@ export function answeredAddresses(message: DnsMessage): AnsweredAddresses | unde
 
 /** The name at the end of the aliases, and the shortest of their lives; undefined where they never end. */
 function followAliases(
-  { bytes }: DnsMessage,
   records: readonly DnsRecord[],
   asked: string,
 ): { readonly name: string; readonly ttl: number } | undefined {
@@ -54,9 +52,8 @@ function followAliases(
   for (let count = 0; count <= mostAliases; count++) {
     const alias = records.find(({ owner, type }) => owner === name && type === recordTypes.cname)
     if (alias === undefined) return { name, ttl }
-    const target = readDnsName(bytes, alias.dataAt)
-    if (target.name === undefined || target.end !== alias.dataEnd) return undefined
-    name = target.name
+    if (alias.target === undefined) return undefined
+    name = alias.target
     ttl = Math.min(ttl, alias.ttl)
   }
   return undefined

@@ -27,6 +27,8 @@ export interface DnsRecord {
   readonly ttlAt: number
   readonly dataAt: number
   readonly dataEnd: number
+  /** Of an alias: the name that it stands for, if that is one that a host has. */
+  readonly target: string | undefined
 }
 
 /** One message, read as far as it takes to see what it asks and answers. */
@@ -105,18 +107,26 @@ function readRecords(
     const dataAt = end + 10
     const dataEnd = dataAt + bytes.readUInt16BE(end + 8)
     if (dataEnd > bytes.length) throw new RangeError('a record beyond the message')
+    const type = bytes.readUInt16BE(end)
     records.push({
       owner,
-      type: bytes.readUInt16BE(end),
+      type,
       class: bytes.readUInt16BE(end + 2),
       ttl: written > mostTtl ? 0 : written,
       ttlAt: end + 4,
       dataAt,
       dataEnd,
+      target: type === recordTypes.cname ? readTarget(bytes, dataAt, dataEnd) : undefined,
     })
     at = dataEnd
   }
   return { records, end: at }
+}
+
+function readTarget(bytes: Buffer, dataAt: number, dataEnd: number): string | undefined {
+  const { name, end } = readDnsName(bytes, dataAt)
+  if (end !== dataEnd) throw new RangeError('an alias that is not exactly a name')
+  return name
 }
 
 /** Lengths of labels are below the letters, so they stay what they are. */

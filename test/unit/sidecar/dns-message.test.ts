@@ -97,6 +97,12 @@ describe('readDnsMessage()', () => {
       aInternet,
     ),
     'a label of an unknown kind': message([1, 0, 0, 0], Buffer.from([0x41, 0]), aInternet),
+    'an alias longer than its record': message(
+      [1, 1, 0, 0],
+      question,
+      pointerTo(12),
+      Buffer.from([0, 5, 0, 1, 0, 0, 0, 1, 0, 1, 4]),
+    ),
     'data that ends behind the message': message(
       [1, 1, 0, 0],
       question,
