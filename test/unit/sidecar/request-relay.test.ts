@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { expect } from 'chai'
 import { createRequestRelay } from '../../../src/sidecar/http/request-relay.ts'
 import type { RelayEnding } from '../../../src/sidecar/relay.ts'
+import { holdNothing } from '../../../src/tunnel/index.ts'
 
 /** A stream that notes what is done to it, and a server that only takes the connection. */
 function tied(hasRoom: () => boolean = () => true) {
@@ -38,7 +39,7 @@ describe('createRequestRelay()', () => {
     await once(connection, 'close')
     expect(done).to.deep.equal(['write last answer', 'end'])
     expect(endings).to.deep.equal([])
-    relay.handlers.onData(Buffer.from('dropped'))
+    relay.handlers.onData(Buffer.from('dropped'), holdNothing)
     relay.handlers.onEnd()
     expect(endings).to.deep.equal([{ kind: 'finished' }])
     expect(done).to.deep.equal(['write last answer', 'end'])
@@ -84,7 +85,7 @@ describe('createRequestRelay()', () => {
 
   it('asks the peer to wait where the server does not read', () => {
     const { relay, connection, done } = tied()
-    relay.handlers.onData(Buffer.alloc(connection.readableHighWaterMark))
+    relay.handlers.onData(Buffer.alloc(connection.readableHighWaterMark), holdNothing)
     expect(done).to.deep.equal(['pause'])
   })
 })
