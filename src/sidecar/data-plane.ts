@@ -122,6 +122,7 @@ export async function openDataPlane(options: {
       await Promise.all([capture.stop(), ingress.stop()])
       stopDialling.abort()
       tunnels.retireAll()
+      live.retireAll()
       await within(deadlineMs, Promise.all([tunnels.drained(), live.drained()]))
       live.cutAll('draining')
       tunnels.closeAll('draining' satisfies Reason)

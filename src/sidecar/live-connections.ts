@@ -8,6 +8,8 @@ export interface LiveConnection {
   /** What policy says of it now. */
   judge(standing: Standing): Judgement
   readonly deadline: number | undefined
+  /** Nothing new is to begin in it: ends it in order once nothing is under way, where that can be told. */
+  retire(): void
   /** Ends it: both programs see a reset, and the peer the reason. */
   cut(reason: Reason, policy: string): void
   /** Another policy allows it now, or until another time. */
@@ -23,6 +25,7 @@ export interface LiveConnections {
   expedite(deadline: number): void
   /** Decides all of them again, now. */
   redecide(): void
+  retireAll(): void
   cutAll(reason: Reason): void
   /** Fulfils once none is open. */
   drained(): Promise<void>
@@ -87,6 +90,9 @@ export function createLiveConnections(standing: () => Standing): LiveConnections
     count: (direction) => open[direction].size,
     expedite,
     redecide,
+    retireAll: () => {
+      for (const connection of [...each()]) connection.retire()
+    },
     cutAll: (reason) => {
       for (const connection of [...each()]) connection.cut(reason, '')
     },

@@ -87,6 +87,9 @@ export function openConnection(options: ConnectionOptions): OpenConnection {
     get deadline() {
       return judgement.deadline
     },
+    retire: () => {
+      relay.retire?.()
+    },
     cut: (reason, policy) => {
       cutPolicy = policy
       relay.cut(reason)

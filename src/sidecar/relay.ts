@@ -29,6 +29,8 @@ export interface Relay {
   readonly bytesFromStream: number
   /** Ties the stream to this side: bytes flow from now on. */
   start(stream: RelayStream): void
+  /** Ends it as soon as nothing is under way in it, where that can be told. */
+  retire?(): void
   /** Ends both at once: the peer is told the reason, the local program sees a reset. */
   cut(reason: Reason): void
 }

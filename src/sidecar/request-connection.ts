@@ -60,6 +60,7 @@ export function openRequestConnection(options: RequestConnectionOptions): OpenCo
           },
         })
         underWay = served.underWay
+        return served
       }, onEnd),
   })
   return connection

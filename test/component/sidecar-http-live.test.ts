@@ -104,6 +104,48 @@ describe('a change of http rules', () => {
   })
 }).timeout(60_000)
 
+describe('a sidecar that is shut down', () => {
+  it('ends kept connections at once, and those with a request after its answer', async () => {
+    const gate = Promise.withResolvers<undefined>()
+    await using mesh = await startHttpMesh({
+      policy: anything,
+      environment: { BLAZON_DRAIN: '30s' },
+      answer: (request, response) => {
+        if (request.url === '/a') response.end('now')
+        else void gate.promise.then(() => response.end('later'))
+      },
+    })
+    const idle = await openRequest(mesh)
+    const busy = connectClient(mesh.entrance, keptRequest('/slow'))
+    await eventually('the request', () => mesh.requests.includes('GET /slow'))
+    const begin = performance.now()
+    const shutDown = mesh.db[Symbol.asyncDispose]()
+    expect(await idle.ended).to.equal('end')
+    idle.socket.end()
+    gate.resolve(undefined)
+    expect(await busy.ended).to.equal('end')
+    busy.socket.end()
+    expect(busy.text()).to.match(/200 OK[^]*later/)
+    await shutDown
+    expect(performance.now() - begin).to.be.lessThan(20_000)
+  })
+
+  it('gives a WebSocket the time to drain, and then cuts it', async () => {
+    await using mesh = await startHttpMesh({
+      policy: anything,
+      environment: { BLAZON_DRAIN: '500ms' },
+      prepareServer: echoUpgrades,
+    })
+    const client = connectClient(mesh.entrance, handshake())
+    await eventually('the handshake', () => client.text().includes('101'))
+    const shutDown = mesh.db[Symbol.asyncDispose]()
+    client.socket.write('hello')
+    await eventually('the echo', () => client.text().endsWith('hello'))
+    expect(await client.ended).to.equal('ECONNRESET')
+    await shutDown
+  })
+}).timeout(60_000)
+
 describe('a port that enters HTTP mode', () => {
   const denied = requestsOfWeb("[{ paths: ['/admin'] }]", 'no-admin', 'deny')
   const both = `${allowWebToDb}---\n${denied}`

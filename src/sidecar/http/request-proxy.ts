@@ -30,6 +30,8 @@ export interface RequestProxyOptions {
 export interface ServedRequests {
   /** Allowed requests that are not over: WebSockets, and those whose answers are not finished. */
   readonly underWay: ReadonlySet<HttpRequest>
+  /** Ends the connection once no request waits for its answer; a WebSocket is left alone. */
+  retire(): void
 }
 
 /**
@@ -72,7 +74,12 @@ export function serveRequests(connection: Duplex, options: RequestProxyOptions):
     onRefused: options.refused,
   })
   server.serve(connection)
-  return { underWay }
+  return {
+    underWay,
+    retire: () => {
+      server.retire(connection)
+    },
+  }
 }
 
 /** What the application is sent instead of what the peer sent. */

@@ -18,7 +18,7 @@ const socketSettings = {
  * answer may still be on its way. One that it destroys in the middle is.
  */
 export function createRequestRelay(
-  serve: (connection: Duplex) => void,
+  serve: (connection: Duplex) => { retire(): void },
   onEnd: (ending: RelayEnding) => void,
 ): Relay {
   let stream: RelayStream | undefined
@@ -28,6 +28,7 @@ export function createRequestRelay(
   let bytesFromStream = 0
   let lingering: NodeJS.Timeout | undefined
   let onRoom: (() => void) | undefined
+  let served: { retire(): void } | undefined
 
   const end = (ending: RelayEnding): void => {
     clearTimeout(lingering)
@@ -109,8 +110,9 @@ export function createRequestRelay(
     },
     start: (opened) => {
       stream = opened
-      serve(connection)
+      served = serve(connection)
     },
+    retire: () => served?.retire(),
     cut: (reason) => {
       end({ kind: 'cut', reason })
       stream?.reset(reason)

@@ -35,6 +35,8 @@ export const defaultServerLimits: ServerLimits = {
 /** An HTTP/1.1 server that never listens: connections are given to it. */
 export interface StrictServer {
   serve(connection: Duplex): void
+  /** Ends a connection once no request on it waits for its answer; a WebSocket is left alone. */
+  retire(connection: Duplex): void
 }
 
 /** What has come of a connection so far. */
@@ -42,6 +44,8 @@ interface Connection {
   /** Requests whose answers are not finished. */
   pending: number
   refused: boolean
+  retired: boolean
+  upgraded: boolean
   timer: NodeJS.Timeout | undefined
 }
 
@@ -62,6 +66,12 @@ export function createStrictServer(
       socket.end(() => socket.destroy())
     }, limits.headMs)
     connection.timer.unref()
+  }
+
+  const endIfIdle = (socket: Duplex, connection: Connection): void => {
+    if (connection.pending > 0 || connection.upgraded || connection.refused) return
+    if (connection.retired) socket.end(() => socket.destroy())
+    else awaitHead(socket, connection)
   }
 
   /** The connection of a new request; undefined where nothing is served any more. */
@@ -98,8 +108,9 @@ export function createStrictServer(
     connection.pending++
     response.once('close', () => {
       connection.pending--
-      if (connection.pending === 0 && !socket.destroyed) awaitHead(socket, connection)
+      if (!socket.destroyed) endIfIdle(socket, connection)
     })
+    if (connection.retired) response.shouldKeepAlive = false
     handlers.onRequest(checked, request, response)
   }
 
@@ -109,7 +120,10 @@ export function createStrictServer(
     const checked = checkRequest(request)
     if (typeof checked === 'string' || !checked.isUpgrade || connection.pending > 0) {
       refuse(socket, typeof checked === 'string' ? checked : 'upgrade')
-    } else handlers.onUpgrade(checked, request, socket, head)
+    } else {
+      connection.upgraded = true
+      handlers.onUpgrade(checked, request, socket, head)
+    }
   }
 
   const server = createServer({
@@ -136,13 +150,20 @@ export function createStrictServer(
 
   return {
     serve: (socket) => {
-      const connection: Connection = { pending: 0, refused: false, timer: undefined }
+      const state = { refused: false, retired: false, upgraded: false }
+      const connection: Connection = { pending: 0, ...state, timer: undefined }
       connections.set(socket, connection)
       socket.once('close', () => {
         clearTimeout(connection.timer)
       })
       awaitHead(socket, connection)
       server.emit('connection', socket)
+    },
+    retire: (socket) => {
+      const connection = connections.get(socket)
+      if (connection === undefined || socket.destroyed) return
+      connection.retired = true
+      endIfIdle(socket, connection)
     },
   }
 }

@@ -208,6 +208,7 @@ describe('createLiveConnections()', () => {
     direction: 'egress',
     judge: (standing) => judge(standing, 'egress', db.profile, port),
     deadline: undefined,
+    retire: () => undefined,
     cut: (reason) => cuts.push(`${String(port)} ${reason}`),
     confirm: () => cuts.push(`${String(port)} stays`),
   })

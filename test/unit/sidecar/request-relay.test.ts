@@ -14,6 +14,7 @@ function tied(hasRoom: () => boolean = () => true) {
   const relay = createRequestRelay(
     (connection) => {
       taken = connection
+      return { retire: () => done.push('retire') }
     },
     (ending) => endings.push(ending),
   )
