@@ -38,7 +38,7 @@ describe('windows of streams', () => {
     const { end, open, send } = receiver()
     const stream = open(1)
     const seen = new Set<number>()
-    for (let sent = 0; sent < 40 * 1024 * 1024; sent += 64 * 1024) {
+    for (let sent = 0; sent < 3 * largestWindow; sent += 64 * 1024) {
       send(1, 64 * 1024)
       seen.add(stream.window)
     }
