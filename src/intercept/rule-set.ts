@@ -1,7 +1,14 @@
 import { egressCapture, egressFilter } from './egress-rules.ts'
 import { ingressCapture, ingressFilter } from './ingress-rules.ts'
 import type { ResolvedOptions } from './options.ts'
-import { connectionMark, tableName, type Chain, type Rule, type RuleSet } from './rule.ts'
+import {
+  connectionMark,
+  filterPriority,
+  tableName,
+  type Chain,
+  type Rule,
+  type RuleSet,
+} from './rule.ts'
 
 /** The rules for one workload's network namespace: everything that they do not name is refused. */
 export function buildRuleSet(options: ResolvedOptions): RuleSet {
@@ -16,6 +23,17 @@ export function buildRuleSet(options: ResolvedOptions): RuleSet {
     .map(({ counter }) => counter)
     .filter((counter) => counter !== undefined)
   return { counters: [...new Set(counters)], chains }
+}
+
+const refusing = (name: string, hook: Chain['hook']): Chain => ({
+  ...{ name, hook, type: 'filter', priority: filterPriority, policy: 'drop' },
+  rules: [],
+})
+
+/** The rules that are left where others cannot be relied on: nothing goes out or in, loopback included. */
+export const refuseEverything: RuleSet = {
+  counters: [],
+  chains: [refusing('egress', 'output'), refusing('ingress', 'input')],
 }
 
 /**

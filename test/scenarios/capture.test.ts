@@ -9,6 +9,9 @@ import { whyNoNetwork, type Machine, type Program, type Ran } from '../support/n
 import { eventually } from '../support/poll.ts'
 import { findPrograms } from '../support/programs.ts'
 
+const interceptModule = new URL('../../src/intercept/index.ts', import.meta.url).href
+const nftModule = new URL('../../src/intercept/nft.ts', import.meta.url).href
+
 const policy = `
 kind: NetworkPolicy
 name: web-to-db
@@ -52,6 +55,34 @@ for (const type of ['udp4', 'udp6']) {
   socket.on('message', (bytes, { port, address }) => { console.log('heard ' + bytes); socket.send(bytes, port, address) })
   socket.bind(Number(port))
 }
+`
+
+/** Loads rules that do not stay as they were loaded, and says what can still be reached after the failure. */
+const installWhileSomebodyRemovesRules = `
+(async () => {
+  const { install, remove, defaultOptions } = await import('${interceptModule}')
+  const { runNft } = await import('${nftModule}')
+  const { connect, createServer } = require('net')
+  const nft = async (args, input) => {
+    if (args[0] === '-j') await runNft(['flush', 'chain', 'inet', 'blazon', 'egress_capture'])
+    return await runNft(args, input)
+  }
+  const dial = () => new Promise((resolve) => {
+    const socket = connect(server.address().port, '127.0.0.1')
+    const end = (text) => { clearTimeout(timer); socket.destroy(); resolve(text) }
+    const timer = setTimeout(end, 1000, 'EPERM or silence')
+    socket.on('connect', () => end('connected'))
+    socket.on('error', ({ code }) => end(code === 'EPERM' ? 'EPERM or silence' : code))
+  })
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.on('listening', resolve))
+  const options = { ...defaultOptions, resolvers: { v4: [], v6: [] } }
+  await install(options, nft).catch(({ code, message }) => console.log(code + ':' + message.split(';').at(-1)))
+  console.log('loopback: ' + await dial())
+  await remove()
+  console.log('removed: ' + await dial())
+  server.close()
+})()
 `
 
 /** How curl says that it was refused, depending on how far it had come: connecting, before an answer, reset. */
@@ -278,6 +309,24 @@ suite(`transparent capture${reason === undefined ? '' : ` (${reason})`}`, functi
     expect(ran.code).to.equal(2)
     expect(ran.stderr).to.contain('would pass for the sidecar')
     expect((await curl(`http://${db.v4}:8080/`)).code).to.equal(0)
+  })
+
+  it('refuses everything where the rules cannot be verified', async () => {
+    const { controller } = mesh.machines
+    const own = (command: string, ...args: readonly string[]): string[] => [
+      ...['unshare', '--net', 'sh', '-c', `ip link set lo up && exec "$@"`, 'sh'],
+      ...[process.execPath, '-e', command, ...args],
+    ]
+    const { code, stdout } = await controller.run(own(installWhileSomebodyRemovesRules))
+    expect({ code, said: stdout.split('\n') }).to.deep.equal({
+      code: 0,
+      said: [
+        'ERR_VERIFY: everything is refused in this network namespace until rules are loaded or removed',
+        'loopback: EPERM or silence',
+        'removed: connected',
+        '',
+      ],
+    })
   })
 
   it('does not start a sidecar whose own connections would be captured', async () => {

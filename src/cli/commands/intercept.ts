@@ -81,6 +81,6 @@ function worded(error: unknown, isRemoval: boolean): unknown {
   if (!(error instanceof InterceptError)) return error
   const { message, code } = error
   if (code === 'ERR_OPTIONS') return new CliError('ERR_USAGE', message, { cause: error })
-  const hint = 'do not start the workload: its connections may go out as they are'
+  const hint = 'do not start the workload: it is not captured'
   return new CliError('ERR_CAPTURE', message, { cause: error, hints: isRemoval ? [] : [hint] })
 }

@@ -2,9 +2,10 @@ import { expect } from 'chai'
 import { addressList, noAddresses } from '../../../src/intercept/address-list.ts'
 import { InterceptError } from '../../../src/intercept/intercept-error.ts'
 import { install } from '../../../src/intercept/intercept.ts'
+import type { RunNft } from '../../../src/intercept/nft.ts'
 import { defaultOptions } from '../../../src/intercept/options.ts'
 import { connectionMark, type Chain, type Rule } from '../../../src/intercept/rule.ts'
-import { buildRuleSet, removalText } from '../../../src/intercept/rule-set.ts'
+import { buildRuleSet, refuseEverything, ruleSetText } from '../../../src/intercept/rule-set.ts'
 import { differences } from '../../../src/intercept/verify.ts'
 
 const options = { ...defaultOptions, resolvers: addressList('10.0.0.2') }
@@ -132,16 +133,41 @@ describe('differences()', () => {
 })
 
 describe('install()', () => {
-  it('removes what it has loaded when the kernel lists something else, and fails', async () => {
+  const failureOf = async (nft: RunNft): Promise<unknown> =>
+    await install(options, nft).catch((error: unknown) => error)
+
+  it('refuses everything when the kernel lists something else, and fails', async () => {
     const inputs: string[] = []
-    const failure: unknown = await install(options, async (args, input = '') => {
+    const failure = await failureOf(async (args, input = '') => {
       if (args[0] === '-j') return JSON.stringify({ nftables: listed().slice(0, -1) })
       inputs.push(input)
       return ''
-    }).catch((error: unknown) => error)
+    })
     expect(failure).to.be.instanceOf(InterceptError).with.property('code', 'ERR_VERIFY')
+    expect(failure).to.have.property('message').that.contains('everything is refused')
     expect(inputs).to.have.length(2)
-    expect(inputs[1]).to.equal(removalText)
+    expect(inputs[1]).to.equal(ruleSetText(refuseEverything))
+  })
+
+  it('refuses everything when what was loaded cannot be read back', async () => {
+    const inputs: string[] = []
+    const failure = await failureOf(async (args, input = '') => {
+      if (args[0] === '-j') throw new InterceptError('ERR_NFT', 'nft ended with SIGKILL: ')
+      inputs.push(input)
+      return ''
+    })
+    expect(failure).to.be.instanceOf(InterceptError).with.property('code', 'ERR_VERIFY')
+    expect(inputs[1]).to.equal(ruleSetText(refuseEverything))
+  })
+
+  it('says so when everything could not be refused either', async () => {
+    let loads = 0
+    const failure = await failureOf(async ([first]) => {
+      if (first !== '-j' && ++loads > 1) throw new InterceptError('ERR_NFT', 'nft is gone')
+      return '{}'
+    })
+    expect(failure).to.be.instanceOf(InterceptError).with.property('code', 'ERR_VERIFY')
+    expect(failure).to.have.property('message').that.contains('could not be refused either')
   })
 
   it('asks nft for nothing where the options are wrong', async () => {
