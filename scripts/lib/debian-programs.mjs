@@ -13,6 +13,7 @@ export const packageOf = {
   ip: 'iproute2',
   nft: 'nftables',
   nginx: 'nginx',
+  nsenter: 'util-linux',
   openssl: 'openssl',
   ping: 'iputils-ping',
   postgres: 'postgresql',
@@ -22,8 +23,10 @@ export const packageOf = {
   setpriv: 'util-linux',
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
+  sleep: 'coreutils',
   sshd: 'openssh-server',
   stunnel: 'stunnel4',
+  unshare: 'util-linux',
 }
 
 /** System services that the packages register; they are switched off again when we installed them. */

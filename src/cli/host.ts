@@ -15,8 +15,18 @@ export interface Launchers {
   /** Loads the rules of transparent capture; without options it removes them. */
   intercept(options: InterceptOptions | undefined): Promise<void>
   /** Resolves with the exit code. */
-  demo(options: { readonly once: boolean }, signal: AbortSignal): Promise<number>
+  demo(options: DemoOptions, signal: AbortSignal): Promise<number>
 }
+
+/** What the demonstration is told. */
+export interface DemoOptions {
+  readonly once: boolean
+  /** How connections reach the sidecars; undefined = redirected where this machine allows it. */
+  readonly capture?: DemoCapture
+}
+
+export const demoCaptures = ['explicit', 'redirect'] as const
+export type DemoCapture = (typeof demoCaptures)[number]
 
 /** Everything the command line takes from its surroundings; tests give their own. */
 export interface Host {

@@ -12,13 +12,17 @@ export interface Account {
 
 const unprivileged = 'postgres'
 
+/** Whom we run as. */
+export function ownAccount(): Account {
+  return { name: userInfo().username, switchTo: undefined }
+}
+
 /**
  * Our own account, or that of Debian's PostgreSQL package when we are root: it is there wherever
  * PostgreSQL is, and has a shell, without which sshd could run no command.
  */
 export async function chooseAccount(): Promise<Account> {
-  const own = userInfo()
-  if (own.uid !== 0) return { name: own.username, switchTo: undefined }
+  if (userInfo().uid !== 0) return ownAccount()
   const entry = await promisify(execFile)('getent', ['passwd', unprivileged]).catch(
     (cause: unknown) => {
       throw new DemoError(

@@ -1,8 +1,12 @@
 import { chown } from 'node:fs/promises'
-import { chooseAccount } from './account.ts'
+import { chooseAccount, ownAccount, type Account } from './account.ts'
+import type { CaptureForm } from './capture-form.ts'
+import type { WorkloadName } from './cast.ts'
 import { createDemoDirectory, type DemoDirectory } from './directory.ts'
 import { startGuard } from './guard.ts'
-import { ensurePrograms } from './programs/installed.ts'
+import { thisMachine } from './machine.ts'
+import { makeMachines, sidecarAccount, type OwnMachine } from './own-network.ts'
+import { ensurePrograms, programNames } from './programs/installed.ts'
 import type { ProgramContext } from './programs/program-context.ts'
 import { createSupervisor } from './supervisor.ts'
 
@@ -10,10 +14,21 @@ import { createSupervisor } from './supervisor.ts'
 export interface Backstage extends ProgramContext, AsyncDisposable {
   readonly files: DemoDirectory
   readonly logs: string
+  readonly capture: CaptureForm
+  /** Whom sidecars run as. */
+  readonly sidecarAccount: Account
+  /** The machines that were made for workloads; none with explicit capture, where all is on this one. */
+  readonly machines: ReadonlyMap<WorkloadName, OwnMachine>
+  /** The same, for what is started on the machine of a workload. */
+  on(workload: WorkloadName): ProgramContext
 }
 
-export async function prepareBackstage(signal: AbortSignal): Promise<Backstage> {
-  const programs = await ensurePrograms(signal)
+/** With redirection this process is in a network of its own from here on, for good. */
+export async function prepareBackstage(
+  signal: AbortSignal,
+  capture: CaptureForm = { kind: 'explicit', why: 'nothing else was asked for' },
+): Promise<Backstage> {
+  const programs = await ensurePrograms(programNames, signal)
   const account = await chooseAccount()
   await using stack = new AsyncDisposableStack()
   const files = await createDemoDirectory()
@@ -22,16 +37,24 @@ export async function prepareBackstage(signal: AbortSignal): Promise<Backstage> 
   stack.use(files)
   const logs = await files.make('logs')
   const supervisor = stack.use(createSupervisor({ logs, guard, signal }))
-  const owned = stack.move()
-  return {
-    ...{ programs, account, supervisor, guard, signal, files, logs },
-    directory: async (name) => {
+  const isRedirect = capture.kind === 'redirect'
+  const machines = isRedirect
+    ? await makeMachines({ programs: capture.programs, supervisor, guard, signal }, account)
+    : new Map<WorkloadName, OwnMachine>()
+  const context: ProgramContext = {
+    ...{ programs, account, supervisor, guard, signal, machine: thisMachine },
+    directory: async (name, owner = account) => {
       const path = await files.make(name)
-      if (account.switchTo !== undefined) {
-        await chown(path, account.switchTo.uid, account.switchTo.gid)
-      }
+      const { switchTo } = owner
+      if (switchTo !== undefined) await chown(path, switchTo.uid, switchTo.gid)
       return path
     },
+  }
+  const owned = stack.move()
+  return {
+    ...{ ...context, files, logs, capture, machines },
+    sidecarAccount: isRedirect ? sidecarAccount : ownAccount(),
+    on: (workload) => ({ ...context, machine: machines.get(workload) ?? thisMachine }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -1,12 +1,11 @@
-import { fileURLToPath } from 'node:url'
 import { formatHostPort, type HostPort } from '../base/env.ts'
+import type { Account } from './account.ts'
 import type { Backstage } from './backstage.ts'
+import type { Machine } from './machine.ts'
+import { blazonProgram } from './blazon-program.ts'
 import { demand } from './report.ts'
 import { until } from './waiting.ts'
 import type { RunningProcess } from './supervisor.ts'
-
-/** The entry point of every process of ours. */
-export const blazonProgram: string = fileURLToPath(new URL('../main/blazon.ts', import.meta.url))
 
 /** Starts one of our own processes, as its own user would, and waits until it says that it is ready. */
 export async function startBlazon(
@@ -16,6 +15,8 @@ export async function startBlazon(
     readonly role: 'controller' | 'sidecar'
     readonly environment: Readonly<Record<string, string>>
     readonly status: HostPort
+    readonly machine?: Machine
+    readonly account?: Account
   },
 ): Promise<RunningProcess> {
   const running = await supervisor.start({
@@ -23,6 +24,8 @@ export async function startBlazon(
     command: process.execPath,
     args: [blazonProgram, options.role],
     environment: { HOME: files.path, ...options.environment },
+    ...(options.machine === undefined ? {} : { machine: options.machine }),
+    ...(options.account === undefined ? {} : { account: options.account }),
     cwd: files.path,
   })
   await supervisor.ready(running, async (signal) => {

@@ -56,9 +56,11 @@ const order: readonly WorkloadName[] = [...servers, ...clients].map(({ name }) =
 export const workloadNames: readonly WorkloadName[] = order
 
 const thiefMachine = order.length + 1
-const metadataPort = 1_338
+export const metadataPort = 1_338
+export const statusPort = 15_020
+export const controllerPort = 7_443
 
-/** The addresses of one run. Every workload is a "machine" of its own on loopback. */
+/** The addresses of one run. */
 export interface Addresses {
   readonly controller: HostPort
   readonly controllerStatus: HostPort
@@ -66,33 +68,37 @@ export interface Addresses {
   mesh(server: ServerName): HostPort
   /** Where the recorder takes tunnels that it passes on to `mesh`. */
   wire(server: ServerName): HostPort
-  /** Where the sidecar of a client offers a server to the programs of that client. */
+  /** What the programs of a client connect to when they want a server. */
   local(client: ClientName, server: ServerName): HostPort
   readonly status: (workload: WorkloadName) => HostPort
   /** Where the metadata service of the instance of a workload is simulated. */
   readonly metadata: (workload: WorkloadName) => HostPort
   /** The machine of somebody who has stolen a document. */
   readonly thief: { readonly metadata: HostPort; readonly status: HostPort }
-  /** An address that is not the mesh's, for the program itself. */
-  program(server: ServerName): string
+  /** Where the program of a server listens, where only its own machine reaches it; port 0 = any. */
+  program(server: ServerName): HostPort
+  /** Where its sidecar takes the program to be: a recorder is there, which passes on to `program`. */
+  inside(server: ServerName): HostPort
 }
 
+/** With explicit capture: every workload is a "machine" of its own on loopback. */
 export function layOut(block: Pick<AddressBlock, 'address'>): Addresses {
   const host = (name: WorkloadName, address: number): string =>
     block.address(order.indexOf(name) + 1, address)
   return {
-    controller: { host: block.address(0, 1), port: 7443 },
+    controller: { host: block.address(0, 1), port: controllerPort },
     controllerStatus: { host: block.address(0, 1), port: 7445 },
     mesh: (server) => ({ host: host(server, 1), port: roleOf(server).port }),
     wire: (server) => ({ host: host(server, 2), port: roleOf(server).port }),
     local: (client, server) => ({ host: host(client, 1), port: roleOf(server).localPort }),
-    status: (workload) => ({ host: host(workload, 1), port: 15_020 }),
+    status: (workload) => ({ host: host(workload, 1), port: statusPort }),
     metadata: (workload) => ({ host: host(workload, 4), port: metadataPort }),
     thief: {
       metadata: { host: block.address(thiefMachine, 4), port: metadataPort },
-      status: { host: block.address(thiefMachine, 1), port: 15_020 },
+      status: { host: block.address(thiefMachine, 1), port: statusPort },
     },
-    program: (server) => host(server, 3),
+    program: (server) => ({ host: host(server, 3), port: 0 }),
+    inside: (server) => ({ host: host(server, 3), port: 0 }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { chmod, copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatHostPort } from '../base/env.ts'
 import type { Backstage } from './backstage.ts'
@@ -8,7 +9,7 @@ import { trustDomain } from './trust-domain.ts'
 
 /** The controller, which can be killed and started again on what it has stored. */
 export interface ControllerProcess {
-  /** Roots by which it is recognised; written at its first start. */
+  /** Roots by which it is recognised, which everybody may read; written at its first start. */
   readonly bundleFile: string
   /** The one-time secret of the first administrator. */
   readonly secretFile: string
@@ -38,8 +39,11 @@ export async function startController(
       },
     })
   let running = await launch()
+  const bundleFile = join(backstage.files.path, 'bundle.pem')
+  await copyFile(join(directory, 'bundle.pem'), bundleFile)
+  await chmod(bundleFile, 0o644)
   return {
-    bundleFile: join(directory, 'bundle.pem'),
+    bundleFile,
     secretFile: join(directory, 'first-administrator'),
     running: () => running,
     crash: () => running.crash(),

@@ -1,6 +1,7 @@
 export type DemoErrorCode =
   | 'ERR_ACCOUNT'
   | 'ERR_PROGRAMS'
+  | 'ERR_CAPTURE'
   | 'ERR_PORTS'
   | 'ERR_START'
   | 'ERR_EXIT'

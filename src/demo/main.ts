@@ -1,5 +1,7 @@
 import { messageOf } from '../base/errors.ts'
+import type { DemoOptions } from '../cli/host.ts'
 import { allowed } from './acts/allowed.ts'
+import { captured } from './acts/captured.ts'
 import { commands } from './acts/commands.ts'
 import { denied } from './acts/denied.ts'
 import { flows } from './acts/flows.ts'
@@ -12,6 +14,7 @@ import { revoked } from './acts/revoked.ts'
 import { stolen } from './acts/stolen.ts'
 import { wire } from './acts/wire.ts'
 import { prepareBackstage } from './backstage.ts'
+import { chooseForm } from './capture-form.ts'
 import { raiseWorld, type RaisedWorld } from './raise.ts'
 import { createReport, type Output, type Report } from './report.ts'
 import { tailOf } from './supervisor.ts'
@@ -22,6 +25,7 @@ const acts: readonly Act[] = [
   allowed,
   denied,
   requests,
+  captured,
   guarded,
   observed,
   identities,
@@ -34,20 +38,18 @@ const acts: readonly Act[] = [
 ]
 
 /**
- * Runs the demonstration: real programs behind real sidecars, everything on loopback. With `once` it
- * ends after its checks; otherwise it says what to try and runs until `signal` aborts. Resolves with
+ * Runs the demonstration: real programs behind real sidecars, everything on loopback or, with
+ * redirection, in network namespaces of its own. With `once` it ends after its checks; otherwise it says what to try and runs until `signal` aborts. Resolves with
  * the exit code: 0 when every check held.
  */
-export async function runDemo(
-  options: { readonly once: boolean },
-  signal: AbortSignal,
-): Promise<number> {
+export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<number> {
   const output = standardOutput()
   const report = createReport(output, signal)
   const ending = (): void => void output.write('\nending everything ...\n')
   signal.addEventListener('abort', ending, { once: true })
   try {
-    await using backstage = await prepareBackstage(signal)
+    const form = await chooseForm(options.capture, signal)
+    await using backstage = await prepareBackstage(signal, form)
     await using world = await raiseWorld(backstage, report)
     await play(world, report, signal)
     const [checked, failed] = [report.checked(), report.failed()]
@@ -89,7 +91,8 @@ async function keepRunning(world: RaisedWorld, output: Output, signal: AbortSign
     if (signal.aborted) resolve(undefined)
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
-  const processes = [world.controller.running(), ...world.sidecars]
+  const machines = [...world.backstage.machines.values()].map(({ holder }) => holder)
+  const processes = [world.controller.running(), ...world.sidecars, ...machines]
   const first = await Promise.race([
     aborted,
     ...processes.map(async ({ name, ended, logFile }) => ({ name, how: await ended, logFile })),

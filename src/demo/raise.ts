@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { formatHostPort } from '../base/env.ts'
+import { formatHostPort, type HostPort } from '../base/env.ts'
 import { createAdminClient, type AdminClient } from '../cli/client.ts'
 import { writeContextFile } from '../cli/context-file.ts'
 import { claim } from '../cli/credential.ts'
@@ -10,13 +10,16 @@ import { requireCertificates } from '../cli/pem.ts'
 import type { Backstage } from './backstage.ts'
 import { fixedPairs, layOut, servers, type Addresses, type ServerName } from './cast.ts'
 import { startController, type ControllerProcess } from './controller-process.ts'
+import { layOutMachines } from './machine-addresses.ts'
 import { freePort, reserveBlock } from './ports.ts'
 import { startNginx } from './programs/nginx.ts'
 import { startPostgres } from './programs/postgres.ts'
 import { startRedis } from './programs/redis.ts'
 import { startSshd, type SshLogin } from './programs/sshd.ts'
 import { demoAccount, instances, regionOf, regions } from './instances.ts'
+import type { ProgramContext } from './programs/program-context.ts'
 import { createTap, type Tap } from './recorder.ts'
+import { startTap } from './remote-recorder.ts'
 import type { Report } from './report.ts'
 import { startSidecars } from './sidecars.ts'
 import { startSimulatedEc2 } from './simulated-ec2.ts'
@@ -44,9 +47,14 @@ export async function raiseWorld(
 ): Promise<RaisedWorld> {
   await using stack = new AsyncDisposableStack()
   const marker = `marker-${randomBytes(12).toString('hex')}`
-  const addresses = layOut(stack.use(await reserveBlock(fixedPairs)))
+  const { capture } = backstage
+  const addresses =
+    capture.kind === 'redirect'
+      ? layOutMachines()
+      : layOut(stack.use(await reserveBlock(fixedPairs)))
 
   report.heading('Starting')
+  report.say(`capture: ${capture.kind}, because ${capture.why}`)
   const ec2 = stack.use(await startSimulatedEc2(backstage.files, addresses))
   report.say(`${String(Object.keys(instances).length)} ${simulation}`)
   const [programs, controller] = await together(
@@ -108,20 +116,26 @@ async function startPrograms(
   const taps = new Map<ServerName, Tap>()
   const place = async <T>(
     server: ServerName,
-    start: (listen: { host: string; port: number }) => Promise<T>,
+    start: (context: ProgramContext, listen: HostPort) => Promise<T>,
   ): Promise<T> => {
-    const host = addresses.program(server)
-    const listen = { host, port: await freePort(host) }
-    const started = await start(listen)
-    taps.set(server, stack.use(await createTap({ listen: { host, port: 0 }, to: listen })))
+    const context = backstage.on(server)
+    const { host, port } = addresses.program(server)
+    const listen = { host, port: port === 0 ? await freePort(host) : port }
+    const started = await start(context, listen)
+    const between = { listen: addresses.inside(server), to: listen }
+    const tap = backstage.machines.has(server)
+      ? await startTap(context, server, between)
+      : await createTap(between)
+    taps.set(server, stack.use(tap))
     return started
   }
-  const clientDirectory = await backstage.files.make('ssh-client')
+  const clientDirectory = await backstage.directory('ssh-client')
+  const page = `a page from nginx, ${marker}`
   const [{ login }] = await together(
-    place('bastion', (listen) => startSshd(backstage, listen, clientDirectory)),
-    place('orders-db', (listen) => startPostgres(backstage, listen)),
-    place('cache', (listen) => startRedis(backstage, listen)),
-    place('web', (listen) => startNginx(backstage, listen, `a page from nginx, ${marker}`)),
+    place('bastion', (context, listen) => startSshd(context, listen, clientDirectory)),
+    place('orders-db', startPostgres),
+    place('cache', startRedis),
+    place('web', (context, listen) => startNginx(context, listen, page)),
   )
   return { taps, login }
 }

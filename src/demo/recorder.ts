@@ -5,13 +5,18 @@ import type { HostPort } from '../base/env.ts'
 /** A TCP relay that keeps what passes through it, as someone on the wire would. */
 export interface Tap extends AsyncDisposable {
   readonly address: HostPort
+  /** What there is of it so far, and whether a text is in it. */
+  recorded(marker?: string): Promise<Recorded>
+}
+
+export interface Recorded {
   /** Bytes that passed, both ways; more than are kept once the recording is full. */
-  bytes(): number
-  connections(): number
-  /** Whether any connection carried this text, in either direction. */
-  carried(marker: string): boolean
+  readonly bytes: number
+  readonly connections: number
+  /** Whether any connection carried the text that was asked for, in either direction. */
+  readonly carried: boolean
   /** Whether bytes were let go unrecorded, so that `carried` proves nothing any more. */
-  overflowed(): boolean
+  readonly overflowed: boolean
 }
 
 const mostKept = 16 * 1024 * 1024
@@ -56,10 +61,10 @@ export async function createTap(options: {
 
   return {
     address: { host: options.listen.host, port },
-    bytes: () => bytes,
-    connections: () => connections,
-    carried: (marker) => recordings.some((chunks) => Buffer.concat(chunks).includes(marker)),
-    overflowed: () => bytes > mostKept,
+    recorded: async (marker = '') => ({
+      ...{ bytes, connections, overflowed: bytes > mostKept },
+      carried: recordings.some((chunks) => Buffer.concat(chunks).includes(marker)),
+    }),
     [Symbol.asyncDispose]: () => close(server, sockets),
   }
 }

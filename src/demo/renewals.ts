@@ -36,7 +36,7 @@ export async function holdSession(
   await using backstage = await prepareBackstage(signal)
   await using world = await raiseWorld(backstage, options.report, shortLived)
   const at = world.addresses.local('api', 'orders-db')
-  await using session = await openPsql(backstage, at, 'psql-held')
+  await using session = await openPsql(backstage.on('api'), at, 'psql-held')
   const backend = await session.query('select pg_backend_pid()')
   const serials = { api: new Set<string>(), 'orders-db': new Set<string>() }
   let queries = 0
@@ -48,10 +48,11 @@ export async function holdSession(
     for (const name of ['api', 'orders-db'] as const) serials[name].add(await serialOf(world, name))
     await delay(pauseMs, undefined, { signal })
   }
+  const { connections } = await tapOf(world.wire, 'orders-db').recorded()
   return {
     queries,
     serials: { api: serials.api.size, 'orders-db': serials['orders-db'].size },
-    tunnels: tapOf(world.wire, 'orders-db').connections(),
+    tunnels: connections,
   }
 }
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { Account } from './account.ts'
 import { programEnvironment } from './environment.ts'
 import type { Guard } from './guard.ts'
+import { thisMachine, type Machine } from './machine.ts'
 
 /** How a program that was run to its end did. */
 export interface ProgramResult {
@@ -23,17 +24,25 @@ export interface Command {
 
 const mostOutput = 256 * 1024
 
+/** Who looks after a program, and where it runs: on this machine unless said. */
+export interface RunContext {
+  readonly guard: Guard
+  readonly signal: AbortSignal
+  readonly machine?: Machine
+}
+
 /** Runs a program to its end and collects what it says; rejects only if it cannot be started. */
 export function runProgram(
   command: Command,
-  { guard, signal }: { readonly guard: Guard; readonly signal: AbortSignal },
+  { guard, signal, machine = thisMachine }: RunContext,
 ): Promise<ProgramResult> {
   const timeout = AbortSignal.timeout(command.timeoutMs ?? 15_000)
-  const child = spawn(command.command, command.args, {
+  const launch = machine.launch(command.command, command.args, command.account)
+  const child = spawn(launch.command, launch.args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...programEnvironment, ...command.environment },
-    ...command.account?.switchTo,
+    ...launch.switchTo,
     signal: AbortSignal.any([signal, timeout]),
     killSignal: 'SIGKILL',
   })

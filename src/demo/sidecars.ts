@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { chown, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatHostPort, type HostPort } from '../base/env.ts'
 import type { AdminClient } from '../cli/client.ts'
@@ -31,11 +31,14 @@ export async function startSidecars(options: SidecarOptions): Promise<RunningPro
 
 async function startSidecar(options: SidecarOptions, name: WorkloadName): Promise<RunningProcess> {
   const { backstage, addresses } = options
-  const directory = await backstage.files.make(name)
+  const { sidecarAccount: account } = backstage
+  const directory = await backstage.directory(name, account)
   return startBlazon(backstage, {
     name: `sidecar-${name}`,
     role: 'sidecar',
     status: addresses.status(name),
+    machine: backstage.on(name).machine,
+    account,
     environment: {
       BLAZON_TRUST_DOMAIN: trustDomain,
       BLAZON_CONTROLLER: formatHostPort(addresses.controller),
@@ -45,14 +48,15 @@ async function startSidecar(options: SidecarOptions, name: WorkloadName): Promis
       BLAZON_STATE_DIR: join(directory, 'state'),
       BLAZON_METRICS_LISTEN: formatHostPort(addresses.status(name)),
       BLAZON_DRAIN: '1s',
-      ...listeners(options, name),
+      ...(name === 'orders-db' ? { BLAZON_ATTRIBUTES: 'app.engine=postgresql' } : {}),
+      ...capture(options, name),
     },
   })
 }
 
 /** The metadata service where there is an instance, a join token where there is none. */
 async function evidence(
-  { admin, ec2 }: SidecarOptions,
+  { admin, ec2, backstage }: SidecarOptions,
   name: WorkloadName,
   directory: string,
 ): Promise<Record<string, string>> {
@@ -71,7 +75,19 @@ async function evidence(
   })
   const file = join(directory, 'join-token')
   await writeFile(file, token, { mode: 0o600 })
+  const { switchTo } = backstage.sidecarAccount
+  if (switchTo !== undefined) await chown(file, switchTo.uid, switchTo.gid)
   return { BLAZON_JOIN_TOKEN_FILE: file }
+}
+
+/** Where connections come from: with redirection from the kernel, which knows where they were going. */
+function capture(options: SidecarOptions, name: WorkloadName): Record<string, string> {
+  const { capture: form, account } = options.backstage
+  if (form.kind === 'explicit') return listeners(options, name)
+  return {
+    BLAZON_CAPTURE: 'redirect',
+    BLAZON_WORKLOAD_UID: String(account.switchTo?.uid ?? 0),
+  }
 }
 
 function listeners(
@@ -81,10 +97,7 @@ function listeners(
   const server = servers.find((one) => one.name === name)
   if (server !== undefined) {
     const pair = [addresses.mesh(server.name), tapOf(inside, server.name).address]
-    return {
-      BLAZON_INGRESS: pairText(pair),
-      ...(name === 'orders-db' ? { BLAZON_ATTRIBUTES: 'app.engine=postgresql' } : {}),
-    }
+    return { BLAZON_INGRESS: pairText(pair) }
   }
   return { BLAZON_EGRESS: egressOf(addresses, name).map(pairText).join(',') }
 }

@@ -7,6 +7,7 @@ import type { Account } from './account.ts'
 import { DemoError } from './demo-error.ts'
 import { programEnvironment } from './environment.ts'
 import type { Guard } from './guard.ts'
+import { thisMachine, type Machine } from './machine.ts'
 import { descendantsOf, signalProcess } from './process-tree.ts'
 
 /** A program to start. */
@@ -17,6 +18,8 @@ export interface ProcessSpec {
   readonly args: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly account?: Account
+  /** This machine unless said. */
+  readonly machine?: Machine
   readonly cwd?: string
   /** How this program is asked to end; SIGTERM unless said. */
   readonly stopSignal?: NodeJS.Signals
@@ -106,12 +109,14 @@ async function launchProcess(
   const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 })
   await once(log, 'open')
   const pipe = stdio === 'pipe' ? 'pipe' : undefined
-  const child = spawn(spec.command, spec.args, {
+  const { machine = thisMachine } = spec
+  const { command, args, switchTo } = machine.launch(spec.command, spec.args, spec.account)
+  const child = spawn(command, args, {
     // A process group of its own: Ctrl-C is for us, and we end it in order.
     detached: true,
     stdio: [pipe ?? 'ignore', pipe ?? log, log],
     env: { ...programEnvironment, ...spec.environment },
-    ...spec.account?.switchTo,
+    ...switchTo,
     ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
   })
   const ended = new Promise<string>((resolve) => {

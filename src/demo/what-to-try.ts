@@ -1,7 +1,7 @@
 import type { HostPort } from '../base/env.ts'
 import type { ClientName, ServerName } from './cast.ts'
 import { databaseUser } from './programs/postgres.ts'
-import { sshArguments } from './programs/sshd.ts'
+import { sshArguments, type SshLogin } from './programs/sshd.ts'
 import { painter } from './report.ts'
 import type { World } from './world.ts'
 
@@ -10,6 +10,7 @@ type Line = readonly [what: string, ...commands: string[]]
 /** The commands that a reader can paste, for what runs now. */
 export function whatToTry(world: World, colour: boolean): string {
   const paint = painter(colour)
+  const isRedirect = world.backstage.capture.kind === 'redirect'
   const section = (title: string, lines: readonly Line[]): string =>
     [
       paint('bold', title),
@@ -18,14 +19,15 @@ export function whatToTry(world: World, colour: boolean): string {
         .map((line) => `  ${line.startsWith('#') ? paint('dim', line) : line}`),
     ].join('\n')
   return [
-    `\n${paint('bold', 'It keeps running. In another terminal, in this directory:')}`,
+    `\n${paint('bold', `It keeps running. In another terminal${isRedirect ? ', as root' : ''}, in this directory:`)}`,
     `  export BLAZON_CONTEXT=${world.contextFile}`,
+    ...(isRedirect ? [entering] : []),
     section('See', seeing),
     section('Talk, as api or operator (allowed)', talking(world)),
     section('Try, as compromised (denied)', trying(world)),
     section('Change', changing),
     `\nLogs: ${world.backstage.logs}`,
-    honesty,
+    `${simulated}\n${isRedirect ? redirectBounds : explicitBounds}`,
     `${paint('bold', 'Ctrl-C')} ends everything and removes every file.`,
   ].join('\n')
 }
@@ -43,24 +45,34 @@ export const looking: readonly Line[] = [
 
 const seeing: readonly Line[] = [...looking, ['the same as they come', 'npx blazon flows --follow']]
 
-function talking({ addresses, login }: World): Line[] {
+function talking(world: World): Line[] {
+  const { addresses, login } = world
   const at = (client: ClientName, server: ServerName): HostPort => addresses.local(client, server)
   return [
-    ['PostgreSQL', psql(at('api', 'orders-db'))],
-    ['Redis', redis(at('api', 'cache'), 'get greeting')],
-    ['nginx', curl(at('api', 'web'))],
-    ['nginx, where api may not post', `${curl(at('api', 'web'))} --data a=b`],
-    ['OpenSSH', `ssh ${sshArguments(login, at('operator', 'bastion')).join(' ')} uptime`],
+    ['PostgreSQL', as(world, 'api', psql(at('api', 'orders-db')))],
+    ['Redis', as(world, 'api', redis(at('api', 'cache'), 'get greeting'))],
+    ['nginx', as(world, 'api', curl(at('api', 'web')))],
+    ['nginx, where api may not post', as(world, 'api', `${curl(at('api', 'web'))} --data a=b`)],
+    ['OpenSSH', as(world, 'operator', ssh(login, at('operator', 'bastion'), 'uptime'))],
   ]
 }
 
-function trying({ addresses }: World): Line[] {
-  const at = (server: ServerName): HostPort => addresses.local('compromised', server)
+function trying(world: World): Line[] {
+  const at = (server: ServerName): HostPort => world.addresses.local('compromised', server)
+  const tried = (command: string): string => as(world, 'compromised', command)
   return [
-    ['no policy matches', psql(at('orders-db'))],
-    ['no policy matches', redis(at('cache'), 'get greeting')],
-    ['a policy allows its tier, another denies its standing', curl(at('web'))],
+    ['no policy matches', tried(psql(at('orders-db')))],
+    ['no policy matches', tried(redis(at('cache'), 'get greeting'))],
+    ['a policy allows its tier, another denies its standing', tried(curl(at('web')))],
   ]
+}
+
+/** On the machine of a workload and under its account, where it has a machine. */
+function as({ backstage }: World, client: ClientName, command: string): string {
+  const holder = backstage.machines.get(client)?.holder
+  if (holder === undefined) return command
+  const { uid, gid } = backstage.account.switchTo ?? { uid: 0, gid: 0 }
+  return `nsenter -t ${String(holder.pid)} -n -S ${String(uid)} -G ${String(gid)} ${command}`
 }
 
 const changing: readonly Line[] = [
@@ -81,9 +93,14 @@ const changing: readonly Line[] = [
   ],
 ]
 
-const honesty = `This runs on one machine: its instances are simulated, and their documents signed by a key made for this run,
-which stands in for AWS's with this controller and no other. Capture
-is explicit: programs are pointed at their sidecar, and nothing keeps a program on this machine from going around it.`
+/** The controller is in the demonstration's own network. */
+const entering = `  nsenter -t ${String(process.pid)} -n bash`
+
+const simulated = `This runs on one machine: its instances are simulated, and their documents signed by a key made for this run,
+which stands in for AWS's with this controller and no other.`
+const explicitBounds = `Capture is explicit: programs are pointed at their sidecar, and nothing keeps a program on this machine from going around it.`
+const redirectBounds = `Capture is by redirection: programs are told nothing, and the kernel gives every connection to their sidecar. Each workload
+has a network namespace of its own; root on this machine can enter and change it all.`
 
 function psql({ host, port }: HostPort): string {
   return `psql -h ${host} -p ${String(port)} -U ${databaseUser} postgres`
@@ -95,4 +112,8 @@ function redis({ host, port }: HostPort, command: string): string {
 
 function curl({ host, port }: HostPort): string {
   return `curl http://${host}:${String(port)}/`
+}
+
+function ssh(login: SshLogin, server: HostPort, command: string): string {
+  return `ssh ${sshArguments(login, server).join(' ')} ${command}`
 }

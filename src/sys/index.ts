@@ -4,6 +4,7 @@
  * little-endian machines (x86-64, arm64).
  */
 export { loadLibc, type Libc } from './libc.ts'
+export { enterNewNetwork } from './network-namespace.ts'
 export {
   createOriginalDestination,
   type AddressFamily,

@@ -7,6 +7,7 @@ export interface Libc {
   send(fd: number, bytes: Buffer, length: number, flags: number): number
   recv(fd: number, bytes: Buffer, length: number, flags: number): number
   close(fd: number): number
+  unshare(flags: number): number
   /** Why the last call failed; valid only until anything else is called. */
   errno(): number
 }
@@ -28,6 +29,7 @@ export async function loadLibc(): Promise<Libc> {
       send: library.func('long send(int, void *, size_t, int)') as Libc['send'],
       recv: library.func('long recv(int, void *, size_t, int)') as Libc['recv'],
       close: library.func('int close(int)') as Libc['close'],
+      unshare: library.func('int unshare(int)') as Libc['unshare'],
       errno: () => koffi.errno(),
     }
   } catch (cause: unknown) {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { DemoOptions } from '../../src/cli/host.ts'
 import { InterceptError, type InterceptErrorCode } from '../../src/intercept/index.ts'
 import { runBlazon } from '../support/cli-run.ts'
 import { expectGolden } from '../support/golden.ts'
@@ -89,21 +90,22 @@ describe('blazon controller, sidecar and demo', () => {
       controller: async (given: AbortSignal) =>
         void launched.push(['controller', given === signal]),
       sidecar: async (given: AbortSignal) => void launched.push(['sidecar', given === signal]),
-      demo: async ({ once }: { readonly once: boolean }, given: AbortSignal) => {
-        launched.push(['demo', once, given === signal])
+      demo: async ({ once, capture }: DemoOptions, given: AbortSignal) => {
+        launched.push(['demo', once, capture, given === signal])
         return once ? 1 : 0
       },
     }
     const codes: number[] = []
-    for (const words of [['controller'], ['sidecar'], ['demo'], ['demo', '--once']]) {
+    const explicitly = ['demo', '--once', '--capture', 'explicit']
+    for (const words of [['controller'], ['sidecar'], ['demo'], explicitly]) {
       codes.push((await runBlazon(words, { signal, launch })).code)
     }
     expect(codes).to.deep.equal([0, 0, 0, 1])
     expect(launched).to.deep.equal([
       ['controller', true],
       ['sidecar', true],
-      ['demo', false, true],
-      ['demo', true, true],
+      ['demo', false, undefined, true],
+      ['demo', true, 'explicit', true],
     ])
   })
 
@@ -151,9 +153,7 @@ describe('blazon intercept', () => {
     expect(failure).to.deep.equal({
       code: 1,
       stdout: '',
-      stderr:
-        'error: it is so\n' +
-        'hint: do not start the workload: its connections may go out as they are\n',
+      stderr: 'error: it is so\n' + 'hint: do not start the workload: it is not captured\n',
     })
     expect(await runBlazon(['intercept', '--remove', '--workload-uid', '0'])).to.include({
       code: 2,

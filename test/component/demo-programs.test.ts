@@ -43,9 +43,9 @@ describe('programs of the demonstration', function () {
     )
     expect(result.stderr).to.equal('')
     expect(result.stdout.trim()).to.equal('marker-42')
-    expect(tap.carried('marker-42')).to.be.true
-    expect(tap.carried('marker-43')).to.be.false
-    expect(tap.connections()).to.equal(1)
+    const facts = { connections: 1, overflowed: false }
+    expect(await tap.recorded('marker-42')).to.include({ carried: true, ...facts })
+    expect(await tap.recorded('marker-43')).to.include({ carried: false, ...facts })
 
     await using session = await openPsql(backstage, tap.address, 'psql-session')
     expect(await session.query('create table t (n int)')).to.equal('')
@@ -73,7 +73,7 @@ describe('programs of the demonstration', function () {
 
   it('answers through ssh', async () => {
     const server = await pair()
-    const { login } = await startSshd(backstage, server, await backstage.files.make('ssh-client'))
+    const { login } = await startSshd(backstage, server, await backstage.directory('ssh-client'))
     const { stdout } = await runProgram(
       ssh(backstage, login, server, 'echo $((40 + 2))'),
       backstage,

@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { readlinkSync } from 'node:fs'
 import { connect, createServer, Socket, type AddressInfo, type Server } from 'node:net'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import {
   createOriginalDestination,
+  enterNewNetwork,
   loadLibc,
   openSocketOwners,
   socketFd,
@@ -84,6 +88,29 @@ describe('src/sys', () => {
   it('says which call the kernel refused', () => {
     const read = createOriginalDestination(libc)
     expect(() => read(-1, 'IPv4')).to.throw(SysError, 'errno 9')
+  })
+
+  it('says why there is no network namespace', () => {
+    const refusing = { unshare: () => -1, errno: () => 1 }
+    expect(() => enterNewNetwork(refusing)).to.throw(SysError, 'errno 1')
+  })
+
+  it('gives a process a network of its own, and with it what it starts', async function () {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0) this.skip()
+    const module = new URL('../../src/sys/index.ts', import.meta.url).href
+    const script = `
+      const { enterNewNetwork, loadLibc } = await import('${module}')
+      enterNewNetwork(await loadLibc())
+      const { execFileSync } = await import('node:child_process')
+      process.stdout.write(execFileSync('readlink', ['/proc/self/ns/net']))
+      process.stdout.write((await import('node:fs')).readlinkSync('/proc/self/ns/net'))
+    `
+    const args = ['--input-type=module', '-e', script]
+    const { stdout } = await promisify(execFile)(process.execPath, args)
+    const [ofChild, own] = stdout.split('\n')
+    expect(ofChild).to.match(/^net:/)
+    expect(own).to.equal(ofChild)
+    expect(own).to.not.equal(readlinkSync('/proc/self/ns/net'))
   })
 
   it('gives the netlink socket back', () => {

@@ -1,3 +1,5 @@
+import { Option } from 'commander'
+import { demoCaptures, type DemoOptions } from '../host.ts'
 import type { CommandSetup } from './command.ts'
 
 /** `controller`, `sidecar`, `demo`: the long-running parts; the environment configures the first two. */
@@ -25,7 +27,13 @@ export function addProcesses({ program, host, finish }: CommandSetup): void {
       'Run a controller and real programs behind sidecars on this machine, and show what policy lets through.',
     )
     .option('--once', 'check everything it shows, then exit with 0 or 1')
-    .action(async (options: { readonly once?: boolean }) => {
-      finish(await host.launch.demo({ once: options.once === true }, host.signal))
+    .addOption(
+      new Option(
+        '--capture <form>',
+        'how connections reach the sidecars (default: redirect where this machine allows it)',
+      ).choices(demoCaptures),
+    )
+    .action(async (options: Partial<DemoOptions>) => {
+      finish(await host.launch.demo({ once: false, ...options }, host.signal))
     })
 }

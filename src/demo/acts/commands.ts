@@ -1,4 +1,4 @@
-import { blazonProgram } from '../blazon-process.ts'
+import { blazonProgram } from '../blazon-program.ts'
 import { demand } from '../report.ts'
 import { runProgram } from '../run-program.ts'
 import { looking } from '../what-to-try.ts'

@@ -20,11 +20,12 @@ export const denied: Act = async (world, report) => {
   for (const { name, program } of servers) {
     await report.check(`compromised gets nothing out of ${name}`, async () => {
       const inside = tapOf(world.inside, name)
-      const before = inside.connections()
+      const before = await inside.recorded()
       const result = await visit(world, 'compromised', name)
       demand(result.code !== 0, `${program} answered: ${complaint(result)}`)
       demand(!result.timedOut, 'it was left hanging instead of being refused')
-      demand(inside.connections() === before, `a connection reached ${program}`)
+      const { connections } = await inside.recorded()
+      demand(connections === before.connections, `a connection reached ${program}`)
       return complaint(result)
     })
   }

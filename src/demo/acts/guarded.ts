@@ -21,9 +21,10 @@ export const guarded: Act = async (world, report) => {
 
 async function refusedVisit(world: World): Promise<string> {
   const inside = tapOf(world.inside, 'orders-db')
-  const before = inside.connections()
+  const before = await inside.recorded()
   const result = await visit(world, 'reports', 'orders-db')
   demand(result.code !== 0, `PostgreSQL answered: ${complaint(result)}`)
-  demand(inside.connections() === before, 'a connection reached PostgreSQL')
+  const { connections } = await inside.recorded()
+  demand(connections === before.connections, 'a connection reached PostgreSQL')
   return complaint(result)
 }

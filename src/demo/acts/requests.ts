@@ -30,13 +30,14 @@ export const requests: Act = async (world, report) => {
 async function refusedPost(world: World): Promise<string> {
   const { backstage, addresses } = world
   const inside = tapOf(world.inside, 'web')
-  const before = inside.connections()
+  const before = await inside.recorded()
   const { code, stdout, stderr } = await runProgram(
     poster(backstage, addresses.local('api', 'web'), '/'),
-    backstage,
+    backstage.on('api'),
   )
   demand(code === 0, `exit code ${String(code)}, ${stderr.trim()}`)
   demand(stdout.endsWith('\n403'), `expected 403, got ${JSON.stringify(stdout)}`)
-  demand(inside.connections() === before, 'a connection reached nginx')
+  const after = await inside.recorded()
+  demand(after.connections === before.connections, 'a connection reached nginx')
   return stdout.trim().replaceAll('\n', ', ')
 }

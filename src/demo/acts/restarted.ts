@@ -20,7 +20,7 @@ export const restarted: Act = async (world, report) => {
   const { backstage, addresses, admin, controller } = world
   report.heading('Controller killed: open streams go on, what was acknowledged stays')
   await using session = await openPsql(
-    backstage,
+    backstage.on('api'),
     addresses.local('api', 'orders-db'),
     'psql-outage',
   )

@@ -27,7 +27,7 @@ const mostMs = 5_000
 async function cutOpenSession(world: World): Promise<string> {
   const { backstage, addresses } = world
   await using session = await openPsql(
-    backstage,
+    backstage.on('api'),
     addresses.local('api', 'orders-db'),
     'psql-revoked',
   )

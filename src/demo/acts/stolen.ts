@@ -1,7 +1,9 @@
 import { formatHostPort } from '../../base/env.ts'
 import type { Incident__Output } from '../../rpc/generated/blazon/v1/Incident.ts'
 import { instances, nodeIdOf } from '../instances.ts'
+import { curl } from '../programs/nginx.ts'
 import { demand } from '../report.ts'
+import { runProgram } from '../run-program.ts'
 import { startThief } from '../thief.ts'
 import { spiffeIdOf } from '../trust-domain.ts'
 import { until } from '../waiting.ts'
@@ -17,9 +19,13 @@ const victim = 'reports'
 export const stolen: Act = async (world, report) => {
   report.heading('Stolen: the document of reports is shown again, by another node key')
   const document = await readThroughAHole(world)
-  report.say(
-    `${String(document.length)} characters of signed document read by a program on reports`,
-  )
+  const size = `${String(document.length)} characters of signed document`
+  if (world.backstage.capture.kind === 'redirect') {
+    await report.check('a program on reports is kept from its metadata service', () =>
+      keptFromService(world),
+    )
+    report.say(`${size} that somebody got all the same, say before there was any capture`)
+  } else report.say(`${size} read by a program on reports`)
   await using thief = await startThief(world, victim, document)
 
   await report.check('the thief is refused, and an incident names both node keys', async () => {
@@ -43,6 +49,18 @@ export const stolen: Act = async (world, report) => {
   )
   await thief.tryAgain()
   await report.check('the thief tries again, and is refused again', () => thief.refused())
+}
+
+/** How curl says that a connection was refused, or reset before an answer. */
+const cut: readonly (number | undefined)[] = [7, 52, 56]
+
+async function keptFromService({ backstage, ec2 }: World): Promise<string> {
+  const metadata = ec2.metadata(victim)
+  demand(metadata !== undefined, `${victim} has no metadata service`)
+  const request = curl(backstage, metadata, '/latest/api/token')
+  const result = await runProgram(request, backstage.on(victim))
+  demand(cut.includes(result.code), `exit code ${String(result.code)}: ${complaint(result)}`)
+  return complaint(result)
 }
 
 /** As a request forged on the server's side does, where it can send headers of its own. */

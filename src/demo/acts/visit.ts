@@ -30,7 +30,7 @@ export function visit(
   client: ClientName,
   server: ServerName,
 ): Promise<ProgramResult> {
-  return runProgram(visitCommand(world, client, server), world.backstage)
+  return runProgram(visitCommand(world, client, server), world.backstage.on(client))
 }
 
 /** The first line that a program said about its failure, for a report of one line. */

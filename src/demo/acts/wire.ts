@@ -12,13 +12,14 @@ export const wire: Act = async (world, report) => {
   report.heading('On the wire: what someone between the sidecars has recorded')
   for (const server of inClearInside) {
     await report.check(`nothing readable between the sidecars of ${server}`, async () => {
-      const inside = tapOf(world.inside, server)
-      demand(inside.carried(world.marker), `the program did not see the marker ${world.marker}`)
-      const tap = tapOf(world.wire, server)
-      demand(tap.bytes() > 0, 'the recording is empty')
-      demand(!tap.overflowed(), 'more was sent than is kept')
-      demand(!tap.carried(world.marker), `the marker ${world.marker} is in the recording`)
-      return `${String(tap.bytes())} bytes without the marker; ${String(inside.bytes())} with it inside`
+      const { marker } = world
+      const inside = await tapOf(world.inside, server).recorded(marker)
+      demand(inside.carried, `the program did not see the marker ${marker}`)
+      const outside = await tapOf(world.wire, server).recorded(marker)
+      demand(outside.bytes > 0, 'the recording is empty')
+      demand(!outside.overflowed, 'more was sent than is kept')
+      demand(!outside.carried, `the marker ${marker} is in the recording`)
+      return `${String(outside.bytes)} bytes without the marker; ${String(inside.bytes)} with it inside`
     })
   }
 }

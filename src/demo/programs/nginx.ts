@@ -19,6 +19,7 @@ export async function startNginx(
   if (switchTo !== undefined) await chown(file, switchTo.uid, switchTo.gid)
   const running = await context.supervisor.start({
     name: 'nginx',
+    machine: context.machine,
     command: context.programs.nginx,
     args: ['-e', 'stderr', '-p', directory, '-c', file],
     account: context.account,

@@ -20,6 +20,7 @@ export async function startPostgres(
   await createCluster(context, data)
   const running = await context.supervisor.start({
     name: 'postgres',
+    machine: context.machine,
     command: context.programs.postgres,
     args: ['-D', data, '-h', listen.host, '-p', String(listen.port), ...settings.flatMap(asOption)],
     account: context.account,

@@ -23,6 +23,7 @@ export async function openPsql(
 ): Promise<PsqlSession> {
   const process = await context.supervisor.open({
     name,
+    machine: context.machine,
     command: context.programs.psql,
     args: psqlArguments(server),
     environment: { PGSSLMODE: 'disable', PGCONNECT_TIMEOUT: '10' },

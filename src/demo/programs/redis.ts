@@ -12,6 +12,7 @@ export async function startRedis(
   const directory = await context.directory('redis')
   const running = await context.supervisor.start({
     name: 'redis',
+    machine: context.machine,
     command: context.programs['redis-server'],
     args: [
       ...['--bind', listen.host, '--port', String(listen.port), '--dir', directory],

@@ -30,6 +30,7 @@ export async function startSshd(
   await handOver(context, file)
   const running = await context.supervisor.start({
     name: 'sshd',
+    machine: context.machine,
     command: context.programs.sshd,
     args: ['-D', '-e', '-f', file],
     account: context.account,
@@ -60,6 +61,7 @@ async function createKeys(
   await copyFile(`${login.identityFile}.pub`, join(directory, 'authorized-keys'))
   await writeFile(login.knownHostsFile, `${hostAlias} ${await readFile(`${hostKey}.pub`, 'utf8')}`)
   await handOver(context, hostKey)
+  await handOver(context, login.identityFile)
   await handOver(context, join(directory, 'authorized-keys'))
   return login
 }

@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   sidecar: ['base', 'rpc', 'sys', 'identity', 'policy', 'attest', 'aws', 'tunnel'],
   enforcer: ['base', 'rpc', 'sys', 'identity', 'policy', 'attest', 'aws', 'tunnel'],
   cli: ['base', 'rpc', 'audit', 'intercept', 'identity', 'policy', 'attest'],
-  demo: ['base', 'rpc', 'identity', 'policy', 'attest', 'cli'],
+  demo: ['base', 'rpc', 'sys', 'identity', 'policy', 'attest', 'cli'],
 }
 
 /** Packages that a folder with a pure core may use; folders that are not listed may use any. */
