@@ -26,11 +26,15 @@ export interface CapturedMesh<Name extends string> extends AsyncDisposable {
   administer(...words: readonly string[]): Promise<string>
   apply(text: string): Promise<void>
   intercept(name: Name, ...words: readonly string[]): Promise<Ran>
-  /** Starts the workload's sidecar as 1337, without any capability, and waits until it is ready. */
+  /**
+   * Starts the sidecar of a workload on a machine as 1337, without any capability, and waits until it
+   * is ready. The workload is called like the machine unless said.
+   */
   startSidecar(
-    name: Name,
+    machine: Name,
     environment?: Readonly<Record<string, string>>,
     as?: number,
+    workload?: string,
   ): Promise<RunningSidecar>
 }
 
@@ -94,6 +98,7 @@ export async function startCapturedMesh<Name extends string>(
     name,
     environment = {},
     as = sidecarId,
+    workload = name,
   ) => {
     const token = await administer(
       'token',
@@ -101,11 +106,11 @@ export async function startCapturedMesh<Name extends string>(
       '--label',
       'join=test',
       '--label',
-      `app=${name}`,
+      `app=${workload}`,
       '-o',
       'json',
     )
-    const state = join(directory, `state-${name}-${String(as)}`)
+    const state = join(directory, `state-${workload}-${String(as)}`)
     await mkdir(state, { mode: 0o700, recursive: true })
     await chown(state, as, as)
     const program = machines[name].start([...blazon, 'sidecar'], {
@@ -115,14 +120,15 @@ export async function startCapturedMesh<Name extends string>(
         BLAZON_CONTROLLER: address,
         BLAZON_BUNDLE: bundle,
         BLAZON_JOIN_TOKEN: (JSON.parse(token) as { readonly token: string }).token,
-        BLAZON_WORKLOAD: name,
+        BLAZON_WORKLOAD: workload,
         BLAZON_STATE_DIR: state,
         BLAZON_CAPTURE: 'redirect',
         BLAZON_DRAIN: '100ms',
         ...environment,
       },
     })
-    await whenReady(machines[name], program)
+    const status = environment['BLAZON_METRICS_LISTEN'] ?? '127.0.0.1:15020'
+    await whenReady(machines[name], program, status)
     return { program, records: () => recordsOf(program.text()) }
   }
 
@@ -138,7 +144,7 @@ export async function startCapturedMesh<Name extends string>(
   }
 }
 
-async function whenReady(machine: Machine, program: Program): Promise<void> {
+async function whenReady(machine: Machine, program: Program, status: string): Promise<void> {
   await eventually('the sidecar to start', () => {
     if (program.child.exitCode !== null) throw new Error(`the sidecar ended: ${program.text()}`)
     return program.text().includes('sidecar started')
@@ -146,7 +152,7 @@ async function whenReady(machine: Machine, program: Program): Promise<void> {
   await eventually(
     `the sidecar to be ready: ${program.text()}`,
     async () => {
-      const { code } = await machine.run(['curl', '-fs', 'http://127.0.0.1:15020/ready'])
+      const { code } = await machine.run(['curl', '-fs', `http://${status}/ready`])
       return code === 0
     },
     60_000,

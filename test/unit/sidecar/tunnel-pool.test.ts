@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { silentLogger } from '../../../src/base/logger.ts'
 import { createTunnelPool, type TunnelPool } from '../../../src/sidecar/tunnel-pool.ts'
-import { TunnelError, type Tunnel } from '../../../src/tunnel/index.ts'
+import { TunnelError, type Endpoint, type Tunnel } from '../../../src/tunnel/index.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 
 const destination = { host: '10.0.0.2', port: 5432 }
@@ -12,13 +12,17 @@ interface FakeTunnel {
   bytesOut: number
   carriesBulk: boolean
   streamCount: number
+  readonly localEndpoint: { readonly address: string; readonly port: number }
+  readonly peerEndpoint: { readonly address: string; readonly port: number }
   retired: boolean
   retire(): void
   readonly closed: Promise<unknown>
   end(): void
 }
 
-function fakeTunnel(): FakeTunnel & Tunnel {
+const dialled = { address: destination.host, port: destination.port }
+
+function fakeTunnel(acceptedAt = dialled): FakeTunnel & Tunnel {
   const closed = Promise.withResolvers<unknown>()
   const tunnel: FakeTunnel = {
     open: true,
@@ -26,6 +30,8 @@ function fakeTunnel(): FakeTunnel & Tunnel {
     bytesOut: 0,
     carriesBulk: false,
     streamCount: 0,
+    localEndpoint: dialled,
+    peerEndpoint: acceptedAt,
     retired: false,
     retire: () => {
       tunnel.retired = true
@@ -40,23 +46,28 @@ function fakeTunnel(): FakeTunnel & Tunnel {
 }
 
 /** A pool whose dials bring one new tunnel after the other, or fail. */
-function poolOf(options: { readonly failsAfter?: number } = {}): {
+function poolOf(options: { readonly failsAfter?: number; readonly acceptedAt?: Endpoint } = {}): {
   pool: TunnelPool
   made: (FakeTunnel & Tunnel)[]
+  advance: (ms: number) => void
 } {
+  const clock = createFakeClock(0)
   const made: (FakeTunnel & Tunnel)[] = []
   const pool = createTunnelPool({
     dial: async () => {
       await Promise.resolve()
       if (made.length >= (options.failsAfter ?? Infinity)) throw new Error('no route')
-      const tunnel = fakeTunnel()
+      const tunnel = fakeTunnel(options.acceptedAt)
       made.push(tunnel)
       return tunnel
     },
-    clock: createFakeClock(0),
+    clock,
     log: silentLogger,
   })
-  return { pool, made }
+  const advance = (ms: number): void => {
+    clock.advance(ms)
+  }
+  return { pool, made, advance }
 }
 
 describe('createTunnelPool() with bulk under way', () => {
@@ -92,6 +103,62 @@ describe('createTunnelPool() with bulk under way', () => {
     made[0]!.carriesBulk = true
     expect(await pool.get(destination)).to.equal(made[0])
     expect(await pool.get(destination)).to.equal(made[0])
+  })
+})
+
+describe('createTunnelPool() behind a balancer', () => {
+  const behind = { acceptedAt: { address: '10.0.0.9', port: 8080 } }
+  const settled = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve))
+
+  it('dials up to four tunnels, which no stream but the first waits for, and spreads streams', async () => {
+    const { pool, made } = poolOf(behind)
+    const given: unknown[] = []
+    for (let stream = 0; stream < 40; stream++) {
+      given.push(await pool.get(destination))
+      await settled()
+    }
+    expect(made).to.have.lengthOf(4)
+    for (const tunnel of made) {
+      expect(given.filter((one) => one === tunnel).length).to.be.within(9, 11)
+    }
+  })
+
+  it('gives a stream to the tunnel with the fewest', async () => {
+    const { pool, made } = poolOf(behind)
+    for (let stream = 0; stream < 4; stream++) {
+      await pool.get(destination)
+      await settled()
+    }
+    for (const [index, tunnel] of made.entries()) tunnel.streamCount = index === 2 ? 1 : 5
+    expect(await pool.get(destination)).to.equal(made[2])
+  })
+
+  it('replaces a tunnel that has served for a minute, once there is another one', async () => {
+    const { pool, made, advance } = poolOf(behind)
+    expect(await pool.get(destination)).to.equal(made[0])
+    advance(60_001)
+    expect(await pool.get(destination)).to.equal(made[0])
+    expect(made[0]?.retired).to.equal(false)
+    await settled()
+    expect(await pool.get(destination)).to.equal(made[1])
+    expect(made[0]?.retired).to.equal(true)
+  })
+
+  it('replaces a tunnel that has had a thousand streams', async () => {
+    const { pool, made } = poolOf({ ...behind, failsAfter: 2 })
+    for (let stream = 0; stream < 2_001; stream++) {
+      await pool.get(destination)
+      await settled()
+    }
+    expect(made.filter(({ retired }) => retired)).to.have.lengthOf(1)
+  })
+
+  it('goes on with what it has where no other tunnel can be had', async () => {
+    const { pool, made } = poolOf({ ...behind, failsAfter: 1 })
+    for (let stream = 0; stream < 3; stream++) {
+      expect(await pool.get(destination)).to.equal(made[0])
+      await settled()
+    }
   })
 })
 
