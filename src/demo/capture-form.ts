@@ -42,9 +42,12 @@ async function tryRedirect(signal: AbortSignal): Promise<NetworkPrograms | strin
     signal.throwIfAborted()
     return messageOf(error)
   }
-  const failures = [await failureOf(loadRules(programs), signal)]
-  failures.push(await failureOf(runAsSidecar(programs), signal))
-  return failures.find((failure) => failure !== undefined) ?? programs
+  const unloaded = await failureOf(loadRules(programs), signal)
+  if (unloaded !== undefined) return unloaded
+  const unread = await failureOf(runAsSidecar(programs), signal)
+  if (unread === undefined) return programs
+  // What Node says first of it is a place in its own code.
+  return `sidecars run as ${String(sidecarId)}, who cannot run ${process.execPath} and ${blazonProgram}`
 }
 
 type Words = readonly [string, ...string[]]
