@@ -25,8 +25,9 @@ export interface TunnelLimits {
    */
   readonly keepAliveMs: number
   /**
-   * A peer that owes an answer to a new stream is asked for a sign of life after so long a silence.
-   * After as much again new streams go elsewhere; the others have until it counts as dead.
+   * A peer that owes an answer to a new stream is asked for a sign of life when it was silent for a
+   * whole interval of this length. After the next one new streams go elsewhere: between two and three
+   * of them after the stream was opened. Established streams have until the peer counts as dead.
    */
   readonly answerMs: number
   /** A tunnel without streams is closed by its dialler after this long, by the accepting end after twice as long. */
