@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { expect } from 'chai'
 import { flag, frameType, initialWindow } from '../../src/tunnel/frame.ts'
 import { encodeStreamHeader } from '../../src/tunnel/proxy-v2.ts'
-import { clientHello } from '../support/client-hello.ts'
+import { clientHello } from '../support/tunnel-client-hello.ts'
 import {
   connectClient,
   startMesh,

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { clientHello } from '../../support/client-hello.ts'
+import { clientHello } from '../../support/tunnel-client-hello.ts'
 import {
   connectClient,
   startApplication,
