@@ -115,12 +115,18 @@ export async function openListeners(
   }
 }
 
+/**
+ * Connections that the kernel takes before this process does, as many as Linux allows by default:
+ * beyond it some are reset that their clients believe to stand.
+ */
+const backlog = 4_096
+
 async function bind(server: Server, listen: HostPort, ipv6Only: boolean): Promise<HostPort> {
   return await new Promise((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new Error(`cannot listen on ${formatHostPort(listen)}`, { cause }))
     })
-    server.listen({ ...listen, backlog: 1024, ipv6Only }, () => {
+    server.listen({ ...listen, backlog, ipv6Only }, () => {
       const address = server.address()
       const port = typeof address === 'object' && address !== null ? address.port : listen.port
       resolve({ host: listen.host, port })
