@@ -29,8 +29,7 @@ export async function openStreamThatMayBeClear(
       onData: (bytes) => {
         if (typeof stream === 'string') return
         stream.pause()
-        // A copy: what is left of them is handed on later.
-        resolve(agreementOf(stream, Buffer.from(bytes)))
+        resolve(agreementOf(stream, bytes))
       },
       onEnd: () => {
         resolve('protocol-error')
