@@ -15,6 +15,7 @@ import {
   type Asked,
   type FakeResolver,
 } from '../support/fake-resolver.ts'
+import { onPortFreeTwice } from '../support/free-ports.ts'
 import { eventually } from '../support/poll.ts'
 
 const name = 'api.example.com'
@@ -198,7 +199,7 @@ describe('names', () => {
 
   describe('asked for by programs', () => {
     const open = async (names: NameService) =>
-      await openNameDoor({ host: '127.0.0.1', port: 0 }, names, silentLogger)
+      await onPortFreeTwice(() => openNameDoor({ host: '127.0.0.1', port: 0 }, names, silentLogger))
     const first = ([one]: readonly HostPort[]): HostPort => {
       if (one === undefined) throw new Error('BUG: no address')
       return one

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { decode, encode, type Answer, type Packet } from 'dns-packet'
 import type { HostPort } from '../../src/base/env.ts'
 import { createMessageReader, framed } from '../../src/sidecar/names/dns-stream.ts'
+import { onPortFreeTwice } from './free-ports.ts'
 
 /** How a query came in, and how to answer in any way. */
 export interface Asked {
@@ -27,6 +28,10 @@ export interface FakeResolver extends AsyncDisposable {
 }
 
 export async function startResolver(host = '127.0.0.1', port = 0): Promise<FakeResolver> {
+  return await onPortFreeTwice(() => openResolver(host, port))
+}
+
+async function openResolver(host: string, port: number): Promise<FakeResolver> {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
   socket.bind(port, host)
   await once(socket, 'listening')
@@ -59,7 +64,12 @@ export async function startResolver(host = '127.0.0.1', port = 0): Promise<FakeR
     )
   })
   server.listen(address.port, host)
-  await once(server, 'listening')
+  try {
+    await once(server, 'listening')
+  } catch (error: unknown) {
+    socket.close()
+    throw error
+  }
   const resolver: FakeResolver = {
     address: { host, port: (server.address() as AddressInfo).port },
     socket,
