@@ -7,6 +7,7 @@ import { documentHistory } from '../../src/controller/store/documents.ts'
 import { join } from 'node:path'
 import type { ControllerClient } from '../support/controller-client.ts'
 import { expectStatus } from '../support/expect-status.ts'
+import { allowToOffice } from '../support/office-policy.ts'
 import { startTestController, testRule, type TestController } from '../support/test-controller.ts'
 
 const policy = (port: number): string => `
@@ -142,21 +143,10 @@ describe('controller: explain with external services', function () {
     admin = await mesh.admin()
     await mesh.apply(`${testRule}---
 kind: ExternalService
-name: office
-spec: { dns: [office.example.com], ports: [tcp/443], attributes: { label.kind: office } }
----
-kind: ExternalService
 name: bank
 spec: { cidrs: [203.0.113.0/24], attributes: { label.kind: bank } }
 ---
-kind: NetworkPolicy
-name: web-to-office
-spec:
-  from: { label.app: web }
-  to: { external: { label.kind: office } }
-  action: allow
-  encryption: optional
-`)
+${allowToOffice('dns: [office.example.com], ports: [tcp/443]')}`)
   })
   after(async () => {
     await mesh[Symbol.asyncDispose]()

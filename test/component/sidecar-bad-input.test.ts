@@ -6,12 +6,7 @@ import { expect } from 'chai'
 import { flag, frameType, initialWindow } from '../../src/tunnel/frame.ts'
 import { encodeStreamHeader } from '../../src/tunnel/proxy-v2.ts'
 import { clientHello } from '../support/tunnel-client-hello.ts'
-import {
-  connectClient,
-  startMesh,
-  type TestClient,
-  type TestMesh,
-} from '../support/mesh-fixture.ts'
+import { connectClient, startMesh, type TestMesh } from '../support/mesh-fixture.ts'
 import { frameBytes } from '../support/mux-end.ts'
 import { eventually } from '../support/poll.ts'
 import { controlStream, helloOf, readToClose, rogueDial } from '../support/rogue-peer.ts'
@@ -51,28 +46,41 @@ async function closedWithin(socket: Socket): Promise<number> {
   return performance.now() - startedAt
 }
 
+/** A mesh in which a connection stands that is none of the attacker's. */
+interface WatchedMesh extends TestMesh {
+  /** The honest connection goes on. */
+  expectOthersUntouched(): Promise<void>
+}
+
+async function startWatchedMesh(): Promise<WatchedMesh> {
+  const mesh = await startMesh({ environment: { BLAZON_METRICS_LISTEN: '127.0.0.1:0' } })
+  const honest = connectClient(mesh.entrance, '.')
+  await eventually('the echo', () => honest.text() === '.')
+  return {
+    ...mesh,
+    expectOthersUntouched: async () => {
+      const before = honest.text().length
+      honest.socket.write('.')
+      await eventually('the echo', () => honest.text().length === before + 1)
+    },
+    [Symbol.asyncDispose]: async () => {
+      honest.socket.destroy()
+      await mesh[Symbol.asyncDispose]()
+    },
+  }
+}
+
 describe('what a stranger sends to an ingress', function () {
   this.timeout(60_000)
 
-  let mesh: TestMesh
-  let honest: TestClient
+  let mesh: WatchedMesh
   before(async () => {
-    mesh = await startMesh({ environment: { BLAZON_METRICS_LISTEN: '127.0.0.1:0' } })
-    honest = connectClient(mesh.entrance, '.')
-    await eventually('the echo', () => honest.text() === '.')
+    mesh = await startWatchedMesh()
   })
-  after(async () => {
-    honest.socket.destroy()
-    await mesh[Symbol.asyncDispose]()
-  })
-
-  /** Neither the honest connection nor the program noticed anything. */
-  async function expectOthersUntouched(): Promise<void> {
-    const before = honest.text().length
-    honest.socket.write('.')
-    await eventually('the echo', () => honest.text().length === before + 1)
+  afterEach('the program has noticed nothing', () => {
     expect(mesh.application.sockets).to.have.lengthOf(1)
-  }
+  })
+  after(() => mesh[Symbol.asyncDispose]())
 
   const hello = clientHello()
   const unanswered: Readonly<Record<string, () => Promise<Buffer>>> = {
@@ -88,7 +96,7 @@ describe('what a stranger sends to an ingress', function () {
       const elapsedMs = await closedWithin(socket)
       expect(elapsedMs).to.be.lessThan(withinMs)
       expect(await counted(mesh, 'tunnels_refused', 'no-tunnel')).to.equal(refused + 1)
-      await expectOthersUntouched()
+      await mesh.expectOthersUntouched()
     })
   }
 
@@ -112,7 +120,7 @@ describe('what a stranger sends to an ingress', function () {
       socket.write(bytes)
       expect(await closedWithin(socket)).to.be.lessThan(handshakeMs)
       expect(await counted(mesh, 'tunnels_refused', 'no-tunnel')).to.equal(refused + 1)
-      await expectOthersUntouched()
+      await mesh.expectOthersUntouched()
     })
   }
 
@@ -132,7 +140,7 @@ describe('what a stranger sends to an ingress', function () {
       await readToClose(await dial())
       expect(await counted(mesh, 'tunnels_refused', reason), reason).to.equal(refused + 1)
     }
-    await expectOthersUntouched()
+    await mesh.expectOthersUntouched()
   })
 
   it('takes no more than its share of the handshakes, and gives it back', async () => {
@@ -141,7 +149,7 @@ describe('what a stranger sends to an ingress', function () {
     const refused = await counted(mesh, 'tunnels_refused', 'limit-reached')
     await closedWithin(await connectRaw(mesh))
     expect(await counted(mesh, 'tunnels_refused', 'limit-reached')).to.equal(refused + 1)
-    await expectOthersUntouched()
+    await mesh.expectOthersUntouched()
     const elapsed = await Promise.all(open.map(closedWithin))
     expect(Math.max(...elapsed)).to.be.lessThan(withinMs)
     const next = await connectRaw(mesh)
@@ -154,17 +162,11 @@ describe('what a stranger sends to an ingress', function () {
 describe('what a workload sends that writes its own sidecar', function () {
   this.timeout(60_000)
 
-  let mesh: TestMesh
-  let honest: TestClient
+  let mesh: WatchedMesh
   before(async () => {
-    mesh = await startMesh({ environment: { BLAZON_METRICS_LISTEN: '127.0.0.1:0' } })
-    honest = connectClient(mesh.entrance, '.')
-    await eventually('the echo', () => honest.text() === '.')
+    mesh = await startWatchedMesh()
   })
-  after(async () => {
-    honest.socket.destroy()
-    await mesh[Symbol.asyncDispose]()
-  })
+  after(() => mesh[Symbol.asyncDispose]())
 
   /** A tunnel under the identity of `web` on which the Hellos have been exchanged. */
   async function dialRogue(hello = true): Promise<TLSSocket> {
@@ -177,12 +179,6 @@ describe('what a workload sends that writes its own sidecar', function () {
     socket.write(controlStream(helloOf(identity, { endpoint: { address, port } })))
     await once(socket, 'data')
     return socket
-  }
-
-  async function expectOthersUntouched(): Promise<void> {
-    const before = honest.text().length
-    honest.socket.write('.')
-    await eventually('the echo', () => honest.text().length === before + 1)
   }
 
   const header = (): Buffer => {
@@ -226,7 +222,7 @@ describe('what a workload sends that writes its own sidecar', function () {
       socket.write(bytes())
       await readToClose(socket)
       expect(await counted(mesh, 'tunnels_closed', 'protocol-error')).to.equal(ended + 1)
-      await expectOthersUntouched()
+      await mesh.expectOthersUntouched()
     })
   }
 
@@ -235,7 +231,7 @@ describe('what a workload sends that writes its own sidecar', function () {
     const socket = await dialRogue(false)
     expect(await closedWithin(socket.resume())).to.be.lessThan(withinMs)
     expect(await counted(mesh, 'tunnels_refused', 'protocol-error')).to.equal(refused + 1)
-    await expectOthersUntouched()
+    await mesh.expectOthersUntouched()
   })
 
   it('is given three seconds for the header of a stream; others on the same tunnel go on', async () => {
@@ -251,7 +247,7 @@ describe('what a workload sends that writes its own sidecar', function () {
     socket.write(opened(5))
     const accepted = frameBytes(frameType.windowUpdate, flag.ack, 5, 0).subarray(0, 8)
     await eventually('the other stream', () => Buffer.concat(chunks).includes(accepted))
-    await expectOthersUntouched()
+    await mesh.expectOthersUntouched()
     socket.destroy()
   })
 })

@@ -7,22 +7,11 @@ import {
   type RunningSidecar,
 } from '../support/captured-mesh.ts'
 import { whyNoNetwork, type Machine, type Program } from '../support/network.ts'
+import { allowToOffice } from '../support/office-policy.ts'
 import { eventually } from '../support/poll.ts'
 import { findPrograms } from '../support/programs.ts'
 
-const policy = `
-kind: ExternalService
-name: office
-spec: { dns: [office.example.com], private: true, sni: false, attributes: { label.kind: office } }
----
-kind: NetworkPolicy
-name: web-to-office
-spec:
-  from: { label.app: web }
-  to: { external: { label.kind: office } }
-  action: allow
-  encryption: optional
-`
+const policy = allowToOffice('dns: [office.example.com], private: true, sni: false')
 const fakeResolver = fileURLToPath(new URL('../support/fake-resolver.ts', import.meta.url))
 const stream = fileURLToPath(new URL('../../src/sidecar/names/dns-stream.ts', import.meta.url))
 

@@ -233,7 +233,10 @@ export interface TestClient {
 }
 
 /** Connects like an ordinary program, sends `greeting` at once, and stays open for half-close. */
-export function connectClient(to: HostPort, greeting = ''): TestClient {
+export function connectClient(
+  to: HostPort & { readonly localAddress?: string },
+  greeting = '',
+): TestClient {
   const socket = connect({ ...to, allowHalfOpen: true })
   const received: Buffer[] = []
   const ended = Promise.withResolvers<string>()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { formatHostPort, type HostPort } from '../../src/base/env.ts'
 import type { Sidecar } from '../../src/sidecar/index.ts'
 import { FakeController } from './fake-controller.ts'
+import { allowToOffice } from './office-policy.ts'
 import { eventually } from './poll.ts'
 import { recordingLogger, startTestSidecar, temporaryDirectory } from './mesh-fixture.ts'
 import type { RecordingLogger } from './mesh-fixture.ts'
@@ -106,16 +107,5 @@ export async function startOutsideMesh(wish: {
 }
 
 /** A service at one network, and an allow of `web` to it; `more` goes on in the spec of the service. */
-export const allowToService = (cidr: string, more = ''): string => `
-kind: ExternalService
-name: office
-spec: { cidrs: [${cidr}], attributes: { label.kind: office } ${more} }
----
-kind: NetworkPolicy
-name: web-to-office
-spec:
-  from: { label.app: web }
-  to: { external: { label.kind: office } }
-  action: allow
-  encryption: optional
-`
+export const allowToService = (cidr: string, more = ''): string =>
+  allowToOffice(`cidrs: [${cidr}]${more}`)

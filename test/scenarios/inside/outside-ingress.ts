@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { clientHello } from '../../support/tunnel-client-hello.ts'
 import {
@@ -28,30 +28,6 @@ spec:
   encryption: optional
 `
 
-interface Caller {
-  readonly socket: Socket
-  text(): string
-  readonly ended: Promise<string>
-}
-
-function callFrom(localAddress: string, host: string, port: number, greeting = ''): Caller {
-  const socket = connect({ host, port, localAddress, allowHalfOpen: true })
-  const received: Buffer[] = []
-  const ended = Promise.withResolvers<string>()
-  socket.on('data', (bytes: Buffer) => received.push(bytes))
-  socket.on('end', () => {
-    ended.resolve('end')
-  })
-  socket.on('error', (error: NodeJS.ErrnoException) => {
-    ended.resolve(error.code ?? error.message)
-  })
-  socket.on('close', () => {
-    ended.resolve('close')
-  })
-  if (greeting !== '') socket.write(greeting)
-  return { socket, text: () => Buffer.concat(received).toString(), ended: ended.promise }
-}
-
 async function fixture(policy: string, onSocket?: (socket: Socket) => void) {
   await using stack = new AsyncDisposableStack()
   const application = stack.use(await startApplication(onSocket))
@@ -64,7 +40,7 @@ async function fixture(policy: string, onSocket?: (socket: Socket) => void) {
     mesh,
     listener,
     call: (from: string, greeting?: string) =>
-      callFrom(from, listener.host, listener.port, greeting),
+      connectClient({ ...listener, localAddress: from }, greeting),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
 }

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { expect } from 'chai'
 import { startResolver, type FakeResolver } from '../../support/fake-resolver.ts'
 import { connectClient } from '../../support/mesh-fixture.ts'
+import { allowToOffice } from '../../support/office-policy.ts'
 import { startOutside, startOutsideMesh, type OutsideMesh } from '../../support/outside-mesh.ts'
 import { eventually } from '../../support/poll.ts'
 
@@ -12,19 +13,7 @@ const name = 'api.example.com'
 const secret = 'the secret of the program'
 
 /** A service that is known by names, and an allow of `web` to it. */
-const allowToNames = (names: string, more = ''): string => `
-kind: ExternalService
-name: office
-spec: { dns: [${names}], attributes: { label.kind: office } ${more} }
----
-kind: NetworkPolicy
-name: web-to-office
-spec:
-  from: { label.app: web }
-  to: { external: { label.kind: office } }
-  action: allow
-  encryption: optional
-`
+const allowToNames = (names: string, more = ''): string => allowToOffice(`dns: [${names}]${more}`)
 
 /** `web` with a listener that stands for a name, and the resolver that it asks. */
 async function startNamed(wish: {
