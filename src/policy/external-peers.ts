@@ -9,7 +9,10 @@ export interface ExternalPeer {
   readonly profile: TrustProfile
 }
 
-/** External services by address and name. Immutable: a change of documents is a new one. */
+/**
+ * External services by address and name, whether or not they have expired: `isInForce` tells. Immutable:
+ * a change of documents is a new one.
+ */
 export interface ExternalPeers {
   /** By name. */
   readonly list: readonly ExternalPeer[]

@@ -5,6 +5,7 @@ import { cidrShape } from './cidr.ts'
 import { dnsNameShape, matchesDnsName } from './dns-name.ts'
 import type { MapNode } from './document-node.ts'
 import { externalNameKey } from './external-words.ts'
+import { instantShape } from './instant.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { fieldLimits } from './limits.ts'
 import { portShape, type Port } from './port.ts'
@@ -25,6 +26,8 @@ export interface ExternalServiceSpec {
   readonly private: boolean
   /** Whether a TLS client has to ask for one of the names; undefined: on port 443. */
   readonly sni: boolean | undefined
+  /** Milliseconds since the epoch, from which on nobody is known by it. Undefined: never. */
+  readonly expires: number | undefined
 }
 
 export type ExternalService = DocumentOf<'ExternalService', ExternalServiceSpec>
@@ -61,6 +64,7 @@ export const externalServiceKind: Kind<'ExternalService', ExternalServiceSpec> =
       attributes: optional(attributesShape),
       private: withDefaultFlag(false),
       sni: optionalFlag(),
+      expires: optional(instantShape),
     },
     later: ['l7'],
     check: checkSpec,
@@ -110,6 +114,11 @@ function offsetOf(document: MapNode, name: string): number {
   const spec = document.fields.find((field) => field.name === 'spec')?.value
   const field = spec?.kind === 'map' ? spec.fields.find((each) => each.name === name) : undefined
   return field?.offset ?? spec?.offset ?? document.offset
+}
+
+/** Whether somebody is known by the service at a time (milliseconds since the epoch). */
+export function isInForce({ spec }: ExternalService, now: number): boolean {
+  return spec.expires === undefined || now < spec.expires
 }
 
 const httpsPort = 443

@@ -37,6 +37,7 @@ export {
 } from './external-reach.ts'
 export {
   asksForServerName,
+  isInForce,
   isNameOf,
   profileOfService,
   unlistedName,
@@ -46,6 +47,7 @@ export {
 } from './external-service.ts'
 export { isDnsName } from './dns-name.ts'
 export { isOutsider } from './external-words.ts'
+export { earlier } from './guarding.ts'
 export type { Guardrail, GuardrailAction, GuardrailSpec } from './guardrail.ts'
 export { httpRequestLimits, type HttpRequest } from './http-request.ts'
 export type { HttpRule } from './http-rule.ts'

@@ -12,8 +12,9 @@ import type { NetworkPolicy } from './network-policy.ts'
  * - 2: `when` and `onReject` of NetworkPolicy, Guardrail, Observe.
  * - 3: ExternalService, `external` in selectors.
  * - 4: `http` of NetworkPolicy.
+ * - 5: `expires` of ExternalService.
  */
-export const documentSchemaVersion = 4
+export const documentSchemaVersion = 5
 
 /** The oldest version that can enforce this document. */
 export function requiredSchema(document: PolicyDocument): number {
@@ -32,7 +33,7 @@ export function requiredSchema(document: PolicyDocument): number {
     case 'Observe':
       return 2
     case 'ExternalService':
-      return 3
+      return document.spec.expires === undefined ? 3 : 5
     default:
       return document satisfies never
   }

@@ -1,6 +1,7 @@
 import type { Floors } from '../identity/floors.ts'
 import type { TrustProfile } from '../identity/trust-profile.ts'
 import type { Encryption } from '../policy/encryption.ts'
+import { earlier } from '../policy/guarding.ts'
 import type { HttpRequest } from '../policy/http-request.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
 import type { Reason } from '../policy/reason.ts'
@@ -134,8 +135,4 @@ export function both(one: Judgement, other: Judgement): Judgement {
   if (one.verdict === 'deny') return one
   if (other.verdict === 'deny') return other
   return { ...one, deadline: earlier(one.deadline, other.deadline ?? Infinity) }
-}
-
-function earlier(deadline: number | undefined, other: number): number | undefined {
-  return other === Infinity ? deadline : Math.min(deadline ?? Infinity, other)
 }

@@ -1,6 +1,8 @@
 import type { TrustProfile } from '../identity/trust-profile.ts'
 import {
   addressBytes,
+  earlier,
+  isInForce,
   isNameOf,
   isNeverOutside,
   unlistedName,
@@ -58,8 +60,11 @@ export function chooseOutside(standing: Standing, question: OutsideQuestion): Ou
   let undecided: Judgement | undefined
   for (const { service, profile } of peers) {
     const judgement = ask(profile)
-    if (judgement.verdict === 'allow') allowed ??= { name: service.name, judgement }
-    else if (judgement.reason === 'no-policy-matched') undecided ??= judgement
+    const { name, spec } = service
+    if (judgement.verdict === 'allow') {
+      const deadline = earlier(judgement.deadline, spec.expires ?? Infinity)
+      allowed ??= { name, judgement: { ...judgement, deadline } }
+    } else if (judgement.reason === 'no-policy-matched') undecided ??= judgement
     else return { kind: 'neither', denial: judgement }
   }
   return allowed === undefined
@@ -77,9 +82,12 @@ function peersOf(
   standing: Standing,
   question: OutsideQuestion,
 ): { readonly peers: readonly ExternalPeer[]; readonly isUnnamed: boolean } {
+  const { outside, now } = standing
   const { direction, address, port, serverName } = question
   // A peer that connects from a service may do so from any port.
-  const covering = standing.outside.covering(address, direction === 'egress' ? port : undefined)
+  const covering = outside
+    .covering(address, direction === 'egress' ? port : undefined)
+    .filter(({ service }) => isInForce(service, now))
   const named = namedPeers(standing, question)
   const meant = named.filter(
     ({ service, asksForServerName }) =>
@@ -91,10 +99,11 @@ function peersOf(
 
 /** Names say where a connection goes; who comes from an address goes by that alone. */
 function namedPeers(
-  { outside }: Standing,
+  { outside, now }: Standing,
   { direction, address, port, names = [] }: OutsideQuestion,
 ): readonly NamedPeer[] {
-  return direction === 'egress' ? outside.named(address, port, names) : []
+  if (direction === 'ingress') return []
+  return outside.named(address, port, names).filter(({ service }) => isInForce(service, now))
 }
 
 /** An address that no service covers is outside only under an Observe that says so. */

@@ -143,6 +143,10 @@ describe('controller: explain with external services', function () {
     admin = await mesh.admin()
     await mesh.apply(`${testRule}---
 kind: ExternalService
+name: closed
+spec: { cidrs: [192.0.2.0/24], attributes: { label.kind: office }, expires: 2026-01-31T00:00:00Z }
+---
+kind: ExternalService
 name: bank
 spec: { cidrs: [203.0.113.0/24], attributes: { label.kind: bank } }
 ---
@@ -180,6 +184,20 @@ ${allowToOffice('dns: [office.example.com], ports: [tcp/443]')}`)
     expect(answer.nearestMiss).to.equal(
       'ExternalService office has only tcp/443, so nobody is known at tcp/80',
     )
+  })
+
+  it('says so where a service has expired, at either end', async () => {
+    const closed = { external: 'closed' }
+    for (const ends of [
+      { from: web, to: closed },
+      { from: closed, to: web },
+    ]) {
+      const answer = await admin.call('Explain', { ...ends, port: 443 })
+      expect(answer).to.deep.include({ verdict: 'DENY', reason: 'no-policy-matched' })
+      expect(answer.nearestMiss).to.equal(
+        'ExternalService closed expired at 2026-01-31T00:00:00.000Z, so nobody is known by it',
+      )
+    }
   })
 
   it('refuses a service that there is not, and two of them', async () => {

@@ -94,6 +94,27 @@ describe('controller: external services in Watch', function () {
     expect(addresses(snapshot)).to.deep.equal([])
   })
 
+  it('are kept from sidecars that do not know that they expire, which shows', async () => {
+    const documents = toOffice('10.0.0.0/8').replace(
+      'cidrs:',
+      'expires: 2030-01-01T00:00:00Z, cidrs:',
+    )
+    await mesh.apply(documents)
+    using old = watchWith(mesh.connect(await mesh.enrol('web')), { schemaVersion: 4 })
+    expect(names(await old.next('snapshot'))).to.deep.equal(['to-office'])
+    const { workloads } = await (await mesh.admin()).call('ListWorkloads', { match: 'web' })
+    expect(workloads[0]?.rejected).to.equal(
+      'schema version 4 is too old for ExternalService office (needs 5)',
+    )
+    await mesh.apply(`
+kind: NetworkPolicy
+name: not-to-office
+spec: { from: { label.app: web }, to: { external: { name: office } }, action: deny }
+`)
+    await mesh.apply('kind: Observe\nname: o\nspec: { scope: {}, expires: 2030-01-01T00:00:00Z }')
+    expect(old.waiting('snapshot')).to.equal(0)
+  })
+
   it('are accepted by name without a warning', async () => {
     const text = 'kind: ExternalService\nname: n\nspec: { dns: [api.example.com] }'
     const { warnings } = await (await mesh.admin()).call('Apply', { text, source: 'f' })

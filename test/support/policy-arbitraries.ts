@@ -47,7 +47,13 @@ export const outsiders: fc.Arbitrary<TrustProfile> = fc.oneof(
           given.flatMap(([key, value]) => (value === undefined ? [] : [[key, [value]] as const])),
         )
         const spec = { cidrs: ['203.0.113.0/24'], attributes }
-        const rest = { dns: undefined, ports: undefined, private: false, sni: undefined }
+        const rest = {
+          dns: undefined,
+          ports: undefined,
+          private: false,
+          sni: undefined,
+          expires: undefined,
+        }
         return profileOfService({
           kind: 'ExternalService',
           name,

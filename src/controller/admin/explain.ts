@@ -2,6 +2,7 @@ import { quote } from '../../base/errors.ts'
 import { createProfile, fromWireAttributes, type TrustProfile } from '../../identity/index.ts'
 import {
   explain,
+  isInForce,
   isOutsider,
   profileOfService,
   type Encryption,
@@ -42,7 +43,10 @@ export function explainConnection(
   if (isOutsider(from) && isOutsider(to)) {
     throw new ControllerError('ERR_ARGUMENT', 'expected a workload at one end, got none at either')
   }
-  const missing = missingPort(deps, request.to, port)
+  const missing =
+    whyExpired(deps, request.from) ??
+    whyExpired(deps, request.to) ??
+    missingPort(deps, request.to, port)
   if (missing !== undefined) return denial(missing)
   const { verdict, policies, nearestMiss } = explain(
     deps.book.policies,
@@ -62,6 +66,15 @@ export function explainConnection(
     })),
     nearestMiss: nearestMiss ?? '',
   }
+}
+
+/** Why nobody is known at an end where the service has expired. */
+function whyExpired(deps: AdminDeps, end: ExplainEnd__Output | null): string | undefined {
+  if (end?.kind !== 'external') return undefined
+  const service = serviceCalled(deps, end.external ?? '')
+  const { expires } = service.spec
+  if (expires === undefined || isInForce(service, deps.clock.now())) return undefined
+  return `ExternalService ${service.name} expired at ${new Date(expires).toISOString()}, so nobody is known by it`
 }
 
 /** What a connection gets to a port that the service it would be to does not have. */

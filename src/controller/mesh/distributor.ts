@@ -3,8 +3,9 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { TrustBundle } from '../../identity/index.ts'
 import { compilePolicies } from '../../policy/compile.ts'
+import type { DecisionDocument } from '../../policy/compiled-policy.ts'
 import type { ExternalReach } from '../../policy/external-reach.ts'
-import { profileOfService } from '../../policy/external-service.ts'
+import { profileOfService, type ExternalService } from '../../policy/external-service.ts'
 import type { PolicyDocument } from '../../policy/document.ts'
 import { unauthenticated, whyNotGood, type Trust } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
@@ -18,7 +19,7 @@ import {
   encodeSnapshot,
 } from './snapshot.ts'
 import type { MeshAddresses } from './mesh-addresses.ts'
-import { sendableTo } from './enforceable.ts'
+import { sendableServices, sendableTo } from './enforceable.ts'
 import type { WatchContent, Watcher } from './watcher.ts'
 
 /** Holds the open Watch streams and decides who has to hear of a change. */
@@ -73,15 +74,15 @@ export function createDistributor(deps: {
         profile === undefined
           ? book.policies.policies.map(({ document }) => document)
           : book.policies.relevantFor(profile)
-      const { documents, shortfall } = sendableTo(open.schemaVersion, policies)
-      if (shortfall !== '' && shortfall !== status.shortfall) deps.onShortfall(watcher, shortfall)
-      if (documents === undefined) return { version, message: undefined, shortfall }
-      metrics.pushes.inc({ kind: 'snapshot' })
-      // Whoever is too old for them is sent no allow that names them either.
+      // Whoever is too old for services at all is sent no allow that names them either.
       const reach = open.schemaVersion < firstExternalSchema ? undefined : reachOf(watcher)
-      const encoded = [...documents, ...(reach?.services ?? [])].map(
-        (document) => book.known(document).encoded,
-      )
+      const { documents, services, shortfall } = sendable(watcher, policies, reach)
+      if (shortfall !== '' && shortfall !== status.shortfall) deps.onShortfall(watcher, shortfall)
+      if (documents === undefined || services === undefined) {
+        return { version, message: undefined, shortfall }
+      }
+      metrics.pushes.inc({ kind: 'snapshot' })
+      const encoded = [...documents, ...services].map((document) => book.known(document).encoded)
       const cutOut = reach === undefined ? [] : meshAddressesWithin(reach)
       return {
         version,
@@ -244,6 +245,22 @@ function remembered<T extends TrustBundle | object>(
     if (last?.value !== value) last = { value, encoded: encode(value) }
     return last.encoded
   }
+}
+
+/** What of policies, and of the services within reach, a sidecar can be sent; undefined: nothing newer. */
+function sendable(
+  { open: { schemaVersion } }: Watcher,
+  policies: readonly DecisionDocument[],
+  reach: ExternalReach | undefined,
+): {
+  readonly documents: readonly DecisionDocument[] | undefined
+  readonly services: readonly ExternalService[] | undefined
+  readonly shortfall: string
+} {
+  const { documents, shortfall } = sendableTo(schemaVersion, policies)
+  const inReach = sendableServices(schemaVersion, reach?.services ?? [], policies)
+  const shortfalls = [shortfall, inReach.shortfall].filter((words) => words !== '')
+  return { documents, services: inReach.services, shortfall: shortfalls.join('; ') }
 }
 
 /** The oldest schema version that knows of peers outside the mesh. */

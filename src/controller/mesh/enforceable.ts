@@ -2,8 +2,10 @@ import {
   compilePolicies,
   isDecisive,
   isOnlyAboutOutsiders,
+  profileOfService,
   requiredSchema,
   type DecisionDocument,
+  type ExternalService,
   type PolicyDocument,
 } from '../../policy/index.ts'
 import type { TrustProfile } from '../../identity/index.ts'
@@ -43,9 +45,29 @@ export function sendableTo(
 ): Sendable {
   const tooNew = documents.filter((document) => requiredSchema(document) > schemaVersion)
   if (tooNew.length === 0) return { documents, shortfall: '' }
-  const shortfall = `schema version ${String(schemaVersion)} is too old for ${listed(tooNew.map(nameWithNeed))}`
+  const shortfall = tooOld(schemaVersion, tooNew)
   if (!tooNew.every(isSafeToLeaveOut)) return { documents: undefined, shortfall }
   return { documents: documents.filter((document) => !tooNew.includes(document)), shortfall }
+}
+
+/**
+ * The external services among these that a sidecar understands. Undefined where it would not understand
+ * one that something denies it: without that service, its addresses could be those of a wider one.
+ */
+export function sendableServices(
+  schemaVersion: number,
+  services: readonly ExternalService[],
+  documents: readonly DecisionDocument[],
+): Pick<Sendable, 'shortfall'> & { readonly services: readonly ExternalService[] | undefined } {
+  const tooNew = services.filter((service) => requiredSchema(service) > schemaVersion)
+  if (tooNew.length === 0) return { services, shortfall: '' }
+  const shortfall = tooOld(schemaVersion, tooNew)
+  const restricting = compilePolicies(documents.filter(isRestricting))
+  const isSafe = tooNew.every(
+    (service) => restricting.relevantFor(profileOfService(service)).length === 0,
+  )
+  if (!isSafe) return { services: undefined, shortfall }
+  return { services: services.filter((service) => !tooNew.includes(service)), shortfall }
 }
 
 /** The workloads that some of these documents concern and that cannot enforce them. */
@@ -96,7 +118,16 @@ function isSafeToLeaveOut(document: DecisionDocument): boolean {
   }
 }
 
-function nameWithNeed(document: DecisionDocument): string {
+function isRestricting(document: DecisionDocument): boolean {
+  if (document.kind === 'NetworkPolicy') return document.spec.action === 'deny'
+  return document.kind === 'Guardrail'
+}
+
+function tooOld(schemaVersion: number, documents: readonly PolicyDocument[]): string {
+  return `schema version ${String(schemaVersion)} is too old for ${listed(documents.map(nameWithNeed))}`
+}
+
+function nameWithNeed(document: PolicyDocument): string {
   return `${document.kind} ${document.name} (needs ${String(requiredSchema(document))})`
 }
 

@@ -213,6 +213,22 @@ spec: { encryption: required }
       })
     }
 
+    it('cuts a connection once its service has expired, and opens no other', async () => {
+      await using outside = await startOutside(office)
+      const ends = new Date(Date.now() + 4_000).toISOString()
+      const policy = allowToService('198.51.100.0/24', `, expires: ${ends}`)
+      await using mesh = await startOutsideMesh({ egress: [outside.address], policy })
+      const client = connectClient(firstEntrance(mesh), 'x')
+      await eventually('what was to come', () => outside.received().length === 1)
+      expect(await client.ended).to.equal('ECONNRESET')
+      expect(Date.now()).to.be.at.least(Date.parse(ends))
+      await eventually('what was to come', () => mesh.log.of('connection').length === 1)
+      expect(mesh.log.of('connection')[0]).to.include({ reason: 'no-policy-matched' })
+      connectClient(firstEntrance(mesh), secret)
+      await eventually('what was to come', () => outside.received().length > 100)
+      expect(outside.received().includes(secret)).to.equal(false)
+    })
+
     it('cuts a connection to what turns out to be a workload, and dials a tunnel the next time', async () => {
       await using outside = await startOutside(office)
       await using mesh = await startOutsideMesh({ egress: [outside.address], policy: open })

@@ -44,7 +44,8 @@ dns: [api.stripe.com, '*.stripe.network']
 ports: [tcp/443]
 attributes: { label.owner: payments, aws.account: ['1', '2'] }
 private: true
-sni: false`.replace('2001:DB8', '2001:db8:0'),
+sni: false
+expires: 2027-01-31T00:00:00Z`.replace('2001:DB8', '2001:db8:0'),
     )
     expect(spec).to.deep.equal({
       cidrs: ['198.51.100.7/32', '2001:db8::/32', '203.0.113.0/24'],
@@ -56,11 +57,13 @@ sni: false`.replace('2001:DB8', '2001:db8:0'),
       ]),
       private: true,
       sni: false,
+      expires: Date.UTC(2027, 0, 31),
     })
   })
 
   it('survives being stored and sent', () => {
-    for (const spec of ['cidrs: [0.0.0.0/0]', 'dns: [a.b]\nsni: true', 'cidrs: [10.0.0.0/8]']) {
+    const ending = 'dns: [a.b]\nexpires: 2027-01-31T00:00:00.001Z'
+    for (const spec of ['cidrs: [0.0.0.0/0]', 'dns: [a.b]\nsni: true', ending]) {
       const document = service(spec)
       expect(decodeDocument({ ...document, specJson: encodeSpec(document) })).to.deep.equal(
         document,
@@ -116,6 +119,7 @@ sni: false`.replace('2001:DB8', '2001:db8:0'),
       /may assign/,
     ],
     'an attribute that is none': ['dns: [a.b]\nattributes: { labl.x: x }', '5:17', /may assign/],
+    'an end that is no time': ['dns: [a.b]\nexpires: tomorrow', '5:12', /expected a time such as/],
     'udp ports': ['dns: [a.b]\nports: [udp/53]', '5:11', /other protocols/],
   }
   for (const [what, [spec, at, says]] of Object.entries(refused)) {
@@ -144,6 +148,7 @@ sni: false`.replace('2001:DB8', '2001:db8:0'),
 
   it('needs sidecars that know of it', () => {
     expect(requiredSchema(service('dns: [a.b]'))).to.equal(3)
+    expect(requiredSchema(service('dns: [a.b]\nexpires: 2027-01-31T00:00:00Z'))).to.equal(5)
     const policy = read(
       'kind: NetworkPolicy\nname: p\nspec: { from: {}, to: { external: {} }, action: deny }',
     )
