@@ -4,7 +4,10 @@ import { unlistedProfile, type ExternalService } from './external-service.ts'
 import type { PolicySet } from './policy-set.ts'
 import { isPrivate } from './reserved-addresses.ts'
 
-/** What of the world outside the mesh some allow may open to a workload, or it to. */
+/**
+ * What of the world outside the mesh some allow may open to a workload, or it to; with what is denied
+ * of that.
+ */
 export interface ExternalReach {
   /** It has no service and covers no address. */
   readonly isNone: boolean
@@ -21,7 +24,7 @@ export interface ExternalReaches {
   of(profile: TrustProfile): ExternalReach
   /** The reach of a workload whose profile is not known. */
   readonly whole: ExternalReach
-  /** Whether a service, by its profile, is within the reach of a workload. */
+  /** Whether a service, by its profile, can be within the reach of a workload. */
   includes(profile: TrustProfile, service: TrustProfile): boolean
 }
 
@@ -33,15 +36,20 @@ export function createExternalReaches(
 ): ExternalReaches {
   const all = createExternalPeers(services)
   const remembered = new Map<string, ExternalReach>()
-  const includes = (profile: TrustProfile, service: TrustProfile): boolean =>
+  const isOpen = (profile: TrustProfile, service: TrustProfile): boolean =>
     policies.mayAllow(profile, service) || policies.mayAllow(service, profile)
-  const find = (profile: TrustProfile): ExternalReach =>
-    reachOf(
-      all.list.filter((peer) => includes(profile, peer.profile)),
-      includes(profile, unlistedProfile),
-    )
+  // A service that is only denied counts where an address of it could be taken for one of another.
+  const isKept = (profile: TrustProfile, service: TrustProfile): boolean =>
+    policies.mayRestrict(profile, service) || policies.mayRestrict(service, profile)
+  const find = (profile: TrustProfile): ExternalReach => {
+    const isEverywhere = isOpen(profile, unlistedProfile)
+    const hasAny = isEverywhere || all.list.some((peer) => isOpen(profile, peer.profile))
+    const isMeant = (peer: ExternalPeer): boolean =>
+      isOpen(profile, peer.profile) || isKept(profile, peer.profile)
+    return reachOf(hasAny ? all.list.filter(isMeant) : [], isEverywhere)
+  }
   return {
-    includes,
+    includes: (profile, service) => isOpen(profile, service) || isKept(profile, service),
     whole: reachOf(all.list, true),
     of: (profile) => {
       if (remembered.size >= mostRemembered) remembered.clear()

@@ -138,12 +138,29 @@ export class PolicySet {
    * and at some time. What it says no to, `decide` denies.
    */
   mayAllow(from: TrustProfile, to: TrustProfile): boolean {
-    if (this.#table.size + 2 > this.#limits.profiles) this.#forgetProfiles()
-    const source = this.#table.know(from)
-    return this.#table.know(to).to.some((at) => {
-      const { stage, verdict } = this.policies[at] ?? {}
+    return this.#isAny(from, to, ({ stage, verdict }) => {
       const decides = stage === stages.policy || stage === stages.observe
-      return decides && verdict?.action === 'allow' && hasBit(source.from, at)
+      return decides && verdict.action === 'allow'
+    })
+  }
+
+  /** Whether a deny or a guardrail could keep a connection from one to the other back, or cut it. */
+  mayRestrict(from: TrustProfile, to: TrustProfile): boolean {
+    return this.#isAny(from, to, ({ stage, verdict }) => {
+      return stage === stages.guardrail || (stage === stages.policy && verdict.action === 'deny')
+    })
+  }
+
+  /** Whether some document that fits both ends is such a one. */
+  #isAny(
+    from: TrustProfile,
+    to: TrustProfile,
+    isSuch: (policy: CompiledPolicy) => boolean,
+  ): boolean {
+    const [source, target] = this.#ends(from, to)
+    return target.to.some((at) => {
+      const policy = this.policies[at]
+      return policy !== undefined && hasBit(source.from, at) && isSuch(policy)
     })
   }
 

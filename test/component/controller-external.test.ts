@@ -62,6 +62,23 @@ describe('controller: external services in Watch', function () {
     expect(web.waiting('snapshot')).to.equal(0)
   })
 
+  it('go there also where they are only denied, so that no wider one stands for them', async () => {
+    using web = watchWith(mesh.connect(await mesh.enrol('web')))
+    await web.next('snapshot')
+    await mesh.apply(toOffice('0.0.0.0/0'))
+    await web.next('snapshot')
+    await mesh.apply(`
+kind: ExternalService
+name: rival
+spec: { cidrs: [198.51.100.7] }
+---
+kind: NetworkPolicy
+name: not-to-rival
+spec: { from: {}, to: { external: { name: rival } }, action: deny }
+`)
+    expect(names(await web.next('snapshot'))).to.include.members(['not-to-rival', 'rival'])
+  })
+
   it('come with the signed addresses of workloads in them, also of those that enrol later', async () => {
     await mesh.apply(toOffice('10.0.0.0/8'))
     using web = watchWith(mesh.connect(await mesh.enrol('web')))

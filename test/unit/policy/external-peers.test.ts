@@ -98,6 +98,17 @@ describe('createExternalReaches()', () => {
     expect(names(reach('cache', documents, specs))).to.deep.equal([])
   })
 
+  it('holds what is denied besides, so that a wider service does not stand for it', () => {
+    const isDeny = { action: 'deny', encryption: 'required' }
+    const documents = [
+      allow('out', app('web'), external('a')),
+      allow('not-b', app('web'), external('b'), isDeny),
+      { kind: 'Guardrail', name: 'g', spec: { to: external('c'), action: 'deny' } },
+    ]
+    expect(names(reach('web', documents, specs))).to.deep.equal(['a', 'b', 'c'])
+    expect(names(reach('db', documents, specs))).to.deep.equal([])
+  })
+
   it('holds nothing for what denies, or only records', () => {
     const documents = [
       allow('deny', app('web'), external('a'), { action: 'deny', encryption: 'required' }),
