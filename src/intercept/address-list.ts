@@ -1,6 +1,13 @@
-import ipaddr from 'ipaddr.js'
 import type { Parse } from '../base/env.ts'
 import { quote } from '../base/errors.ts'
+import {
+  addressBytes,
+  formatAddress,
+  formatNetwork,
+  isWhole,
+  mask,
+  parseNetwork,
+} from '../base/network.ts'
 
 /** Addresses or ranges by family, as nft writes them. */
 export interface AddressList {
@@ -42,34 +49,23 @@ function byFamily(texts: readonly string[]): AddressList {
 }
 
 function address(text: string): string {
-  if (!isPlainAddress(text)) throw new Error(`expected an IP address, got ${quote(text)}`)
-  return canonical(ipaddr.parse(text))
+  const bytes = addressBytes(text.toLowerCase())
+  if (bytes === undefined) throw new Error(`expected an IP address, got ${quote(text)}`)
+  return formatAddress(bytes)
 }
 
 function cidr(text: string): string {
   if (!text.includes('/')) return address(text)
-  const [left = '', prefix = ''] = text.split('/')
-  if (!isPlainAddress(left) || !ipaddr.isValidCIDR(text) || !/^[0-9]{1,3}$/.test(prefix)) {
+  const network = parseNetwork(text.toLowerCase())
+  if (network === undefined) {
     throw new Error(`expected an IP address range such as 10.0.0.0/8, got ${quote(text)}`)
   }
-  const bits = Number(prefix)
-  const [given] = ipaddr.parseCIDR(text)
-  const family = given.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6
-  const network = canonical(family.networkAddressFromCIDR(text))
-  if (network !== canonical(given)) {
-    throw new Error(`${quote(text)} has bits set beyond its prefix; expected ${network}/${prefix}`)
+  const { address: bytes, bits } = network
+  if (!isWhole(network)) {
+    const whole = formatNetwork({ address: mask(bytes, bits), bits })
+    throw new Error(`${quote(text)} has bits set beyond its prefix; expected ${whole}`)
   }
   // Everything would be left alone: then there is nothing to intercept.
   if (bits === 0) throw new Error(`expected a part of the address space, got all of it`)
-  return `${network}/${prefix}`
-}
-
-/** Four decimal parts, or IPv6 without a zone: none of the odd spellings that ipaddr.js also reads. */
-function isPlainAddress(text: string): boolean {
-  if (text.includes('%')) return false
-  return text.includes(':') ? ipaddr.IPv6.isValid(text) : ipaddr.IPv4.isValidFourPartDecimal(text)
-}
-
-function canonical(parsed: ipaddr.IPv4 | ipaddr.IPv6): string {
-  return parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : parsed.toString()
+  return formatNetwork(network)
 }

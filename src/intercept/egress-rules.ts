@@ -1,4 +1,6 @@
+import { metadataAddresses } from '../base/metadata-addresses.ts'
 import { sidecarId } from '../base/sidecar-account.ts'
+import { addressesOf } from './address-list.ts'
 import {
   addressRules,
   knownConnections,
@@ -6,10 +8,10 @@ import {
   opensConnection,
   refusals,
 } from './common-rules.ts'
-import { metadataAddresses } from './metadata-addresses.ts'
 import type { ResolvedOptions } from './options.ts'
 import { anyOf, filterPriority, natPriority, type Chain, type Rule } from './rule.ts'
 
+const metadataServices = addressesOf(metadataAddresses)
 const ofSidecar = [`meta skuid ${String(sidecarId)}`, `meta skgid ${String(sidecarId)}`]
 const staysHere = 'oifname "lo"'
 const nameService = 'meta l4proto { tcp, udp }'
@@ -32,7 +34,7 @@ export function egressCapture(options: ResolvedOptions): Chain {
       untouched('the sidecar', ...ofSidecar),
       untouched('within this machine', staysHere),
       // Refused further on; redirected, they would reach the sidecar instead.
-      ...addressRules(metadataAddresses, 'daddr', untouched('metadata services')),
+      ...addressRules(metadataServices, 'daddr', untouched('metadata services')),
       ...addressRules(options.resolvers, 'daddr', askedNames(options)),
       ...addressRules(options.excludeCidrs, 'daddr', untouched('excluded networks')),
       {
@@ -70,7 +72,7 @@ export function egressFilter(options: ResolvedOptions): Chain {
     policy: 'drop',
     rules: [
       passed('the sidecar', ...ofSidecar),
-      ...addressRules(metadataAddresses, 'daddr', {
+      ...addressRules(metadataServices, 'daddr', {
         name: 'metadata services',
         counter: 'refused_metadata',
         outcome: { kind: 'prohibit' },

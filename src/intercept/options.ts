@@ -1,9 +1,9 @@
 import { integer, type Parse } from '../base/env.ts'
 import { quote } from '../base/errors.ts'
+import { metadataAddresses } from '../base/metadata-addresses.ts'
 import { sidecarId } from '../base/sidecar-account.ts'
 import { noAddresses, type AddressList } from './address-list.ts'
 import { InterceptError } from './intercept-error.ts'
-import { metadataAddresses } from './metadata-addresses.ts'
 
 /** What is captured, and what is left alone. */
 export interface InterceptOptions {
@@ -61,8 +61,7 @@ export function checkOptions(options: ResolvedOptions): void {
   }
   const own = excludePorts.find((port) => [egressPort, ingressPort, dnsPort].includes(port))
   if (own !== undefined) throw refusal(`port ${String(own)} of the sidecar cannot be excluded`)
-  const metadata = [...metadataAddresses.v4, ...metadataAddresses.v6]
-  const resolver = [...resolvers.v4, ...resolvers.v6].find((one) => metadata.includes(one))
+  const resolver = [...resolvers.v4, ...resolvers.v6].find((one) => metadataAddresses.includes(one))
   if (resolver !== undefined) {
     throw refusal(`${resolver} is a metadata service and cannot be a resolver`)
   }

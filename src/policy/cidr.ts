@@ -1,6 +1,6 @@
-import { formatNetwork, mask, parseNetwork, type Network } from './network.ts'
+import { formatNetwork, isWhole, mask, parseNetwork, type Network } from '../base/network.ts'
+import { metadataNetworks, overlapsNever } from './reserved-addresses.ts'
 import { text, type Shape } from './shape.ts'
-import { metadataAddresses, overlapsNever } from './reserved-addresses.ts'
 
 const expects = 'a network such as "203.0.113.0/24" or "2001:db8::/32", or one address'
 
@@ -27,12 +27,12 @@ export const cidrShape: Shape<string> = text({
 
 function whyRefused(network: Network): string | undefined {
   const { address, bits } = network
-  const masked = mask(address, bits)
-  if (!Buffer.from(masked).equals(address)) {
-    return `bits are set behind the prefix; did you mean "${formatNetwork({ address: masked, bits })}"`
+  if (!isWhole(network)) {
+    const whole = formatNetwork({ address: mask(address, bits), bits })
+    return `bits are set behind the prefix; did you mean "${whole}"`
   }
   if (bits === 0) return undefined
-  if (metadataAddresses.includes(formatNetwork(network))) return undefined
+  if (metadataNetworks.includes(formatNetwork(network))) return undefined
   const never = overlapsNever(network)
   return never === undefined ? undefined : `it overlaps with ${never}`
 }

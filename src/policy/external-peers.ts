@@ -1,6 +1,6 @@
 import type { TrustProfile } from '../identity/trust-profile.ts'
 import { profileOfService, type ExternalService } from './external-service.ts'
-import { mask, networkOf } from './network.ts'
+import { mask, networkOf } from '../base/network.ts'
 import { isMetadata, isNeverOutside, isPrivate, metadataServiceName } from './reserved-addresses.ts'
 
 /** An external service, as decisions see it. */

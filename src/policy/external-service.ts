@@ -10,7 +10,7 @@ import type { DocumentOf, Kind } from './kind.ts'
 import { fieldLimits } from './limits.ts'
 import { portShape, type Port } from './port.ts'
 import { optional, optionalFlag, record, withDefaultFlag } from './record.ts'
-import { metadataAddresses, metadataServiceName } from './reserved-addresses.ts'
+import { metadataNetworks, metadataServiceName } from './reserved-addresses.ts'
 import { complain, mapOf, oneOrSetOf, setOf, text, type Place, type Shape } from './shape.ts'
 
 /** Peers outside the mesh, known by where they are; what they are is what an administrator says. */
@@ -93,7 +93,7 @@ export function checkMetadataService(
   node: MapNode,
   place: Place,
 ): void {
-  const isMetadata = (cidr: string): boolean => metadataAddresses.includes(cidr)
+  const isMetadata = (cidr: string): boolean => metadataNetworks.includes(cidr)
   const cidrs = spec.cidrs ?? []
   const complainAbout = (message: string): void => {
     complain(offsetOf(node, 'cidrs'), { ...place, path: 'spec.cidrs' }, message)
@@ -104,7 +104,7 @@ export function checkMetadataService(
     complainAbout(`only the service called "${metadataServiceName}" may name ${found}`)
   } else if (spec.dns !== undefined || !cidrs.every(isMetadata)) {
     complainAbout(
-      `the service "${metadataServiceName}" is nothing but ${metadataAddresses.join(', ')}`,
+      `the service "${metadataServiceName}" is nothing but ${metadataNetworks.join(', ')}`,
     )
   }
 }

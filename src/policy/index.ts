@@ -57,7 +57,6 @@ export type { LabelAssignment, LabelAssignmentSpec } from './label-assignment.ts
 export { documentLimits } from './limits.ts'
 export type { Action, NetworkPolicy, NetworkPolicySpec, PolicyMode } from './network-policy.ts'
 export type { Observe, ObserveSpec } from './observe.ts'
-export { addressBytes } from './network.ts'
 export { onRejectOf, onRejects, type OnReject } from './on-reject.ts'
 export { documentId, parseDocuments } from './parse.ts'
 export { formatProblem, PolicyError, type PolicyErrorCode, type Problem } from './policy-error.ts'

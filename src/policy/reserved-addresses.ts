@@ -1,14 +1,13 @@
-import { networkOf, overlap, type Network } from './network.ts'
+import { metadataAddresses } from '../base/metadata-addresses.ts'
+import { formatNetwork, networkOf, overlap, type Network } from '../base/network.ts'
 
 /** The service by which alone a workload may reach the metadata of its instance or task. */
 export const metadataServiceName = 'aws-imds'
 
-/** Where instances and tasks are told who they are, and get credentials: canonical networks. */
-export const metadataAddresses: readonly string[] = [
-  '169.254.169.254/32',
-  '169.254.170.2/32',
-  'fd00:ec2::254/128',
-]
+const metadata = metadataAddresses.map(networkOf)
+
+/** The same as canonical networks. */
+export const metadataNetworks: readonly string[] = metadata.map(formatNetwork)
 
 /** Networks whose addresses are this machine, this link, many machines at once, or another spelling. */
 const neverText: readonly (readonly [cidr: string, what: string])[] = [
@@ -27,7 +26,6 @@ const privateText = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.
 
 const never = neverText.map(([cidr, what]) => ({ network: networkOf(cidr), what }))
 const privates = privateText.map(networkOf)
-const metadata = metadataAddresses.map(networkOf)
 
 /** What of the addresses that no connection may leave for is in a network; undefined for none. */
 export function overlapsNever(network: Network): string | undefined {

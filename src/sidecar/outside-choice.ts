@@ -1,6 +1,6 @@
+import { addressBytes } from '../base/network.ts'
 import type { TrustProfile } from '../identity/trust-profile.ts'
 import {
-  addressBytes,
   earlier,
   isInForce,
   isNameOf,

@@ -1,5 +1,5 @@
+import { addressBytes } from '../base/network.ts'
 import {
-  addressBytes,
   asksForServerName,
   createExternalPeers,
   type ExternalPeer,

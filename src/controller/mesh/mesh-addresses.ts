@@ -1,5 +1,5 @@
 import { isAtLeast, type TrustProfile } from '../../identity/index.ts'
-import { addressBytes } from '../../policy/index.ts'
+import { addressBytes } from '../../base/network.ts'
 
 /**
  * Addresses that belong to workloads of the mesh, by what AWS has signed or described: what sidecars

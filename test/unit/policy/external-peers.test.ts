@@ -1,7 +1,7 @@
 import { expect } from 'chai'
+import { addressBytes } from '../../../src/base/network.ts'
 import { createProfile, type TrustProfile } from '../../../src/identity/profile.ts'
 import {
-  addressBytes,
   compilePolicies,
   createExternalPeers,
   createExternalReaches,

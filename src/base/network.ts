@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** A network as numbers. */
+/** An IPv4 or IPv6 network, or one address, as numbers. */
 export interface Network {
   /** 4 or 16 bytes in network order. */
   readonly address: Uint8Array
@@ -20,7 +20,10 @@ export function networkOf(cidr: string): Network {
   return network
 }
 
-/** Strict: four plain decimals or an IPv6 address without a zone, and a prefix length without signs. */
+/**
+ * Strict: four plain decimals or an IPv6 address in lower case without a zone, and a prefix length without
+ * signs. Undefined for anything else, such as the odd spellings of addresses that ipaddr.js also reads.
+ */
 export function parseNetwork(written: string): Network | undefined {
   const match = /^([0-9a-f.:]{2,45})(?:\/(0|[1-9][0-9]{0,2}))?$/.exec(written)
   const [, host = '', length] = match ?? []
@@ -40,12 +43,18 @@ export function mask(address: Uint8Array, bits: number): Uint8Array {
   })
 }
 
-/** The canonical spelling, always with the prefix length. */
-export function formatNetwork({ address, bits }: Network): string {
-  return `${addressOf(address)}/${String(bits)}`
+/** Whether no bit is set behind the prefix. */
+export function isWhole({ address, bits }: Network): boolean {
+  return Buffer.from(mask(address, bits)).equals(address)
 }
 
-function addressOf(bytes: Uint8Array): string {
+/** The canonical spelling, always with the prefix length. */
+export function formatNetwork({ address, bits }: Network): string {
+  return `${formatAddress(address)}/${String(bits)}`
+}
+
+/** The canonical spelling of 4 or 16 bytes. */
+export function formatAddress(bytes: Uint8Array): string {
   const address = ipaddr.fromByteArray([...bytes])
   return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()
 }
