@@ -1,7 +1,7 @@
 // Installs Debian packages without letting them start a system daemon, now or at the next boot.
 import { spawn } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { findProgram, serviceOf } from './debian-programs.mjs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { findProgram, servicesOf } from './debian-programs.mjs'
 
 const policyFile = '/usr/sbin/policy-rc.d'
 const policyText =
@@ -23,7 +23,8 @@ export async function aptInstall(packages) {
   } finally {
     if (ours) rmSync(policyFile, { force: true })
   }
-  for (const name of packages) await disableService(serviceOf[name])
+  for (const name of packages)
+    if (Object.hasOwn(servicesOf, name)) await disableServices(servicesOf[name])
 }
 
 /** The way of policy-rc.d(8). A policy of the machine's owner is left as it is; true when ours is in place. */
@@ -37,12 +38,15 @@ function forbidServiceStart() {
   }
 }
 
-/** A package enables its service for the next boot whatever policy-rc.d says. */
-async function disableService(service) {
-  if (service === undefined) return
-  if (findProgram('systemctl') !== undefined)
-    await run('systemctl', ['--quiet', 'disable', service])
-  else if (findProgram('update-rc.d') !== undefined) await run('update-rc.d', [service, 'disable'])
+/** A package enables its services for the next boot whatever policy-rc.d says. */
+async function disableServices(services) {
+  if (findProgram('systemctl') !== undefined) {
+    await run('systemctl', ['--quiet', 'disable', ...services])
+  } else if (findProgram('update-rc.d') !== undefined) {
+    for (const service of services.filter((name) => existsSync(`/etc/init.d/${name}`))) {
+      await run('update-rc.d', [service, 'disable'])
+    }
+  }
 }
 
 /** A signal ends the step, not us: what follows the step has to be undone. */

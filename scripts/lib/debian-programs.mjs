@@ -7,6 +7,9 @@ import { delimiter, join } from 'node:path'
 export const packageOf = {
   chromium: 'chromium',
   curl: 'curl',
+  docker: 'docker.io',
+  'docker-compose': 'docker-compose',
+  dockerd: 'docker.io',
   gcc: 'gcc',
   haproxy: 'haproxy',
   initdb: 'postgresql',
@@ -30,14 +33,15 @@ export const packageOf = {
 }
 
 /** System services that the packages register; they are switched off again when we installed them. */
-export const serviceOf = {
-  haproxy: 'haproxy',
-  nftables: 'nftables',
-  nginx: 'nginx',
-  'openssh-server': 'ssh',
-  postgresql: 'postgresql',
-  'redis-server': 'redis-server',
-  stunnel4: 'stunnel4',
+export const servicesOf = {
+  'docker.io': ['docker.socket', 'docker', 'containerd'],
+  haproxy: ['haproxy'],
+  nftables: ['nftables'],
+  nginx: ['nginx'],
+  'openssh-server': ['ssh'],
+  postgresql: ['postgresql'],
+  'redis-server': ['redis-server'],
+  stunnel4: ['stunnel4'],
 }
 
 // One directory for all of these, so that initdb and postgres are of one version; /usr/bin/psql is

@@ -63,7 +63,7 @@ export const networkUpkeep: readonly Rule[] = [
 const protocols = [
   ['tcp', 'meta l4proto tcp'],
   ['udp', 'meta l4proto udp'],
-  ['icmp', 'meta l4proto { icmp, ipv6-icmp }'],
+  ['icmp', 'meta l4proto { icmp, icmpv6 }'],
 ] as const
 
 /** The end of a chain: whatever is left is counted by protocol and refused. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { DemoOptions } from '../../src/cli/host.ts'
 import { InterceptError, type InterceptErrorCode } from '../../src/intercept/index.ts'
@@ -155,9 +156,18 @@ describe('blazon intercept', () => {
       stdout: '',
       stderr: 'error: it is so\n' + 'hint: do not start the workload: it is not captured\n',
     })
-    expect(await runBlazon(['intercept', '--remove', '--workload-uid', '0'])).to.include({
-      code: 2,
-    })
+    for (const more of [['--workload-uid', '0'], ['--hold']]) {
+      expect(await runBlazon(['intercept', '--remove', ...more])).to.include({ code: 2 })
+    }
+  })
+
+  it('stays until it is told to end, where it holds the namespace', async () => {
+    const launch = { intercept: async () => undefined }
+    const stop = new AbortController()
+    const held = runBlazon(['intercept', '--hold'], { launch, signal: stop.signal })
+    expect(await Promise.race([held, setImmediate('held')])).to.equal('held')
+    stop.abort()
+    expect(await held).to.include({ code: 0 })
   })
 })
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { integer } from '../../base/env.ts'
 import { addressList, cidrList } from '../../intercept/address-list.ts'
 import { InterceptError } from '../../intercept/intercept-error.ts'
@@ -8,6 +9,7 @@ import { argument, portArgument, type CommandSetup } from './command.ts'
 
 interface Options extends Partial<InterceptOptions> {
   readonly remove?: true
+  readonly hold?: true
 }
 
 const mostUid = 4_294_967_294
@@ -58,14 +60,15 @@ export function addIntercept({ program, host }: CommandSetup): void {
       'refuse if the workload would pass for the sidecar',
       argument(integer(0, mostUid)),
     )
+    .option('--hold', 'stay until told to end: a container that owns the namespace for the others')
     .option('--remove', 'remove the rules: connections then go out as they are')
     .action(async (options: Options) => {
       await run(options, host)
     })
 }
 
-async function run({ remove, ...options }: Options, host: Host): Promise<void> {
-  if (remove === true && Object.keys(options).length > 0) {
+async function run({ remove, hold, ...options }: Options, host: Host): Promise<void> {
+  if (remove === true && (hold === true || Object.keys(options).length > 0)) {
     throw new CliError('ERR_USAGE', '--remove takes no other options')
   }
   try {
@@ -75,6 +78,14 @@ async function run({ remove, ...options }: Options, host: Host): Promise<void> {
   }
   const done = remove === true ? 'nothing is captured any more' : 'connections are captured'
   host.stderr.write(`${done}\n`)
+  if (hold === true) await interrupted(host.signal)
+}
+
+async function interrupted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  const kept = setInterval(() => undefined, 2 ** 30) // who only waits for a signal would end
+  await once(signal, 'abort')
+  clearInterval(kept)
 }
 
 function worded(error: unknown, isRemoval: boolean): unknown {
