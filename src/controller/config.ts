@@ -45,6 +45,7 @@ export interface ControllerTimings {
   readonly administratorMs: number
   /** Life of an issuing key. */
   readonly issuerMs: number
+  /** How long flows are kept, unless there are too many. */
   readonly flowsKeptMs: number
   /** How often the end of the audit log is signed and written to the log. */
   readonly auditHeadMs: number
@@ -71,6 +72,8 @@ export interface ControllerLimits {
   readonly challengesPerSource: number
   readonly connections: number
   readonly handshakes: number
+  /** What kept flows may take of the disk; the oldest give way. */
+  readonly flowsBytes: number
 }
 
 export const defaultLimits: ControllerLimits = {
@@ -80,4 +83,5 @@ export const defaultLimits: ControllerLimits = {
   challengesPerSource: 1_000,
   connections: 20_000,
   handshakes: 512,
+  flowsBytes: 4 * 1024 ** 3,
 }

@@ -87,10 +87,10 @@ export async function openCore(
     readonly clock: Clock
     readonly version: string
     readonly withProcessMetrics?: boolean
-    readonly openStore?: typeof openStore
+    readonly openStore?: (file: string) => Promise<Store>
   },
 ): Promise<Core> {
-  const { log, clock, openStore: open = openStore } = deps
+  const { log, clock, openStore: open = (file: string) => openStore(file, log) } = deps
   await using opened = new AsyncDisposableStack()
   const store = opened.use(await open(join(config.dataDirectory, 'controller.db')))
   const timings = { ...defaultTimings, ...config.timings }
@@ -165,7 +165,12 @@ export async function openCore(
       distributor.renewNow(workloadId, reason)
     },
   })
-  const flows = opened.use(await createFlowRecorder(shared))
+  const flows = opened.use(
+    createFlowRecorder(
+      { file: join(config.dataDirectory, 'flows.db'), maxBytes: limits.flowsBytes },
+      { clock, metrics, log },
+    ),
+  )
   const administrators = await openAdministrators({
     ...shared,
     changes,

@@ -14,6 +14,11 @@ export interface ControllerMetrics {
   readonly pushes: Counter<'kind'>
   readonly flowRecords: Counter
   readonly flowsLost: Counter
+  readonly flowsWaiting: Gauge
+  readonly flowReportsRefused: Counter<'reason'>
+  readonly flowsForgotten: Counter<'reason'>
+  readonly flowsUnshown: Counter
+  readonly flowThreadFailures: Counter
   readonly deferredWrites: Gauge
   readonly incidents: Counter<'kind'>
 }
@@ -86,6 +91,33 @@ export function createControllerMetrics(options: {
     flowsLost: new Counter({
       name: name('flow_records_lost_total'),
       help: 'Flow records that sidecars reported as dropped',
+      registers,
+    }),
+    flowsWaiting: new Gauge({
+      name: name('flow_records_waiting'),
+      help: 'Flow records that are not on disk yet, and not acknowledged',
+      registers,
+    }),
+    flowReportsRefused: new Counter({
+      name: name('flow_reports_refused_total'),
+      help: 'Flow reports that were not taken: their sidecars keep them and send them again',
+      labelNames: ['reason'],
+      registers,
+    }),
+    flowsForgotten: new Counter({
+      name: name('flow_records_forgotten_total'),
+      help: 'Stored flow records that were dropped for their age, or because there were too many',
+      labelNames: ['reason'],
+      registers,
+    }),
+    flowsUnshown: new Counter({
+      name: name('flow_updates_unshown_total'),
+      help: 'Changed flows that followers were not shown, because too many came at once',
+      registers,
+    }),
+    flowThreadFailures: new Counter({
+      name: name('flow_thread_failures_total'),
+      help: 'How often the thread that keeps flows has ended and was started again',
       registers,
     }),
     deferredWrites: new Gauge({

@@ -2,7 +2,6 @@ import { headFields } from './audit/audit-log.ts'
 import type { Core } from './core.ts'
 import type { CertificateKeeper } from './server/certificate-keeper.ts'
 import { pruneCertificates, pruneKeys } from './store/certificates.ts'
-import { pruneFlows } from './store/flows.ts'
 import { pruneGrants } from './store/grants.ts'
 import { pruneJoinTokens } from './store/join-tokens.ts'
 import { createLateReport } from './mesh/late-report.ts'
@@ -69,6 +68,11 @@ export function upkeepTasks(deps: {
       everyMs: timings.maintenanceMs,
       run: () => prune(core),
     },
+    {
+      name: 'prune-flows',
+      everyMs: timings.maintenanceMs,
+      run: () => core.flows.prune(clock.now() - timings.flowsKeptMs),
+    },
   ]
 }
 
@@ -92,7 +96,6 @@ async function prune(core: Core): Promise<void> {
       await pruneKeys(tables, now - keysKeptMs)
       await pruneJoinTokens(tables, now - keysKeptMs)
       await pruneGrants(tables, now)
-      await pruneFlows(tables, now - core.timings.flowsKeptMs)
       await core.floors.prune(tables, now)
     }),
   )

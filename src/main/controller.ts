@@ -9,6 +9,7 @@ import { oidcIssuers, readGateway } from './gateway-environment.ts'
 import { createLogger, logLevels, type LogLevel } from './logger.ts'
 
 const hourMs = 3_600_000
+const mebibyte = 1024 ** 2
 /** What may come at once, in seconds of the rate. */
 const burstSeconds = 4
 
@@ -33,6 +34,8 @@ export function readControllerEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): ControllerConfig & { readonly logLevel: LogLevel } {
   const env = readEnvironment(environment, 'BLAZON_')
+  const flowsKeptMs = env.optional('BLAZON_FLOWS_KEPT', duration)
+  const flowsMebibytes = env.optional('BLAZON_FLOWS_MEBIBYTES', integer(256, 1_048_576))
   const rate = env.optional('BLAZON_ENROLMENT_RATE', integer(1, 1_000_000))
   const config = {
     trustDomain: env.required('BLAZON_TRUST_DOMAIN', parseTrustDomain),
@@ -50,9 +53,13 @@ export function readControllerEnvironment(
     gateway: readGateway(env),
     oidc: env.optional('BLAZON_OIDC', oidcIssuers),
     logLevel: env.fallback('BLAZON_LOG_LEVEL', logLevel, 'info'),
-    ...(rate === undefined
-      ? {}
-      : { limits: { enrolmentPerSecond: rate, enrolmentBurst: rate * burstSeconds } }),
+    timings: flowsKeptMs === undefined ? {} : { flowsKeptMs },
+    limits: {
+      ...(flowsMebibytes === undefined ? {} : { flowsBytes: flowsMebibytes * mebibyte }),
+      ...(rate === undefined
+        ? {}
+        : { enrolmentPerSecond: rate, enrolmentBurst: rate * burstSeconds }),
+    },
   }
   if (config.minSvidTtlMs < 10_000 || config.minSvidTtlMs > config.svidTtlMs) {
     env.problem('BLAZON_MIN_SVID_TTL: expected 10s to BLAZON_SVID_TTL')

@@ -2,9 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { sql } from 'kysely'
+import { Kysely, sql, SqliteDialect } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { silentLogger } from '../../src/base/logger.ts'
+import { sqliteColumns } from '../../src/controller/store/create-table.ts'
 import { lastValue, nextValue } from '../../src/controller/store/counters.ts'
 import { isKeyKnown, rememberKey } from '../../src/controller/store/certificates.ts'
+import { createMigrations } from '../../src/controller/store/migrations.ts'
+import type { Schema } from '../../src/controller/store/schema.ts'
+import { openSqlite } from '../../src/controller/store/sqlite.ts'
 import { statement } from '../../src/controller/store/statement.ts'
 import { openStore } from '../../src/controller/store/store.ts'
 import { StoreError } from '../../src/controller/store/store-error.ts'
@@ -12,8 +18,23 @@ import { createFullDisk } from '../support/full-disk-store.ts'
 import { expectRejection } from '../support/expect-error.ts'
 import { eventually, expectStatus } from '../support/expect-status.ts'
 import { renewWith } from '../support/enrolment-client.ts'
-import { startTestController, testRule } from '../support/test-controller.ts'
+import { createRecordingLogger, startTestController, testRule } from '../support/test-controller.ts'
 import { watchWith } from '../support/watch-reader.ts'
+
+/** As the version before flows had a file of their own wrote it. */
+async function writeStoreWithFlows(file: string): Promise<void> {
+  const all = Object.entries(createMigrations(sqliteColumns, silentLogger))
+  const former = Object.fromEntries(all.filter(([name]) => name < '0004'))
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openSqlite(file) }) })
+  const provider = { getMigrations: () => Promise.resolve(former) }
+  const { error } = await new Migrator({ db, provider }).migrateToLatest()
+  expect(error).to.equal(undefined)
+  await nextValue(db, 'policy-version')
+  const text = Array.from({ length: 11 }, () => sql.lit('x'))
+  await sql`insert into flow_halves values ('id', 0, 'egress', ${sql.join(text.slice(0, 5))}, 1,
+    ${sql.join(text.slice(0, 4))}, 1, 1, 1, 1)`.execute(db)
+  await db.destroy()
+}
 
 describe('store', function () {
   this.timeout(20_000)
@@ -89,13 +110,31 @@ describe('store', function () {
     const fill = (): Promise<void> =>
       store.change(async (tables) => {
         await nextValue(tables, 'policy-version')
-        for (let key = 0; key < 500; key++) await rememberKey(tables, `${String(key)}-key`, 1)
+        for (let key = 0; key < 5_000; key++) await rememberKey(tables, `${String(key)}-key`, 1)
       })
     await expectRejection(fill(), StoreError, 'ERR_STORE_FULL')
     expect(await lastValue(store.tables, 'policy-version')).to.equal(1)
     await sql`pragma max_page_count = 1000000`.execute(store.tables)
     await fill()
     expect(await lastValue(store.tables, 'policy-version')).to.equal(2)
+  })
+
+  it('takes a store from when flows were in it, and says that it drops them', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
+    await using cleanup = new AsyncDisposableStack()
+    cleanup.defer(() => rm(directory, { recursive: true }))
+    const file = join(directory, 'controller.db')
+    await writeStoreWithFlows(file)
+    const log = createRecordingLogger()
+    await using store = await openStore(file, log)
+    expect(await lastValue(store.tables, 'policy-version')).to.equal(1)
+    const { rows } = await sql`select name from sqlite_schema where name like 'flow%'`.execute(
+      store.tables,
+    )
+    expect(rows).to.deep.equal([])
+    expect(log.records).to.deep.equal([
+      { fields: { halves: 1 }, message: 'flows that a former version had stored are dropped' },
+    ])
   })
 
   it('refuses a store of a version that it does not know', async () => {
@@ -177,20 +216,5 @@ describe('controller: full disk', function () {
     await mesh.restart()
     using stream = watchWith(mesh.connect(second))
     await stream.next('snapshot')
-  })
-
-  it('acknowledges flows only once they are on disk', async () => {
-    const disk = createFullDisk()
-    await using mesh = await startTestController({ openStore: disk.open })
-    await mesh.apply(testRule)
-    const client = mesh.connect(await mesh.enrol('web'))
-    disk.isFull = true
-    const report = { runId: 'run', sequence: 1, lost: 3 }
-    await expectStatus(client.call('ReportFlows', report), 'RESOURCE_EXHAUSTED')
-    await expectStatus(client.call('ReportFlows', report), 'RESOURCE_EXHAUSTED')
-    disk.isFull = false
-    await client.call('ReportFlows', report)
-    await client.call('ReportFlows', report)
-    expect((await (await mesh.admin()).call('ListFlows', {})).lost).to.equal(3)
   })
 })

@@ -4,7 +4,7 @@ import type { ListFlowsRequest__Output } from '../../rpc/generated/blazon/v1/Lis
 import type { ListFlowsResponse } from '../../rpc/generated/blazon/v1/ListFlowsResponse.ts'
 import { needAdministrator, type Caller } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
-import type { Flow, FlowEnd } from '../flows/flow.ts'
+import { hasVerdict, type Flow, type FlowEnd } from '../flows/flow.ts'
 import type { AdminDeps } from './deps.ts'
 import type { MessageSink } from './message-sink.ts'
 
@@ -32,9 +32,9 @@ export async function listFlows(
     throw new ControllerError('ERR_ARGUMENT', 'expected since_ms before until_ms')
   }
   const workloadIds = idsOf(deps, request.workload)
-  const { flows, lost } = await deps.flows.list({ sinceMs, untilMs, workloadIds, limit: mostFlows })
-  const wanted = flows.filter(hasVerdict(request.verdict))
-  return { flows: wanted.slice(0, limit).map(toWireFlow), lost }
+  const verdict = verdictOf(request.verdict)
+  const { flows, lost } = await deps.flows.list({ sinceMs, untilMs, workloadIds, verdict, limit })
+  return { flows: flows.map(toWireFlow), lost }
 }
 
 /** Flows as they are reported, each as it stands by then, until the caller leaves. */
@@ -46,12 +46,12 @@ export function followFlows(
 ): () => void {
   needAdministrator(caller, 'viewer')
   const ids = idsOf(deps, request.workload)
-  const wanted = hasVerdict(request.verdict)
+  const verdict = verdictOf(request.verdict)
   let isBlocked = false
   return deps.flows.follow((flows) => {
     for (const flow of flows) {
       // Who reads too slowly misses some; ListFlows has them all.
-      if (isBlocked || !wanted(flow) || !concerns(flow, ids)) continue
+      if (isBlocked || !hasVerdict(flow, verdict) || !concerns(flow, ids)) continue
       if (call.write(toWireFlow(flow))) continue
       isBlocked = true
       call.once('drain', () => {
@@ -75,16 +75,15 @@ function concerns({ from, to }: Flow, ids: readonly string[] | undefined): boole
   return ids === undefined || ids.includes(from.workloadId) || ids.includes(to.workloadId)
 }
 
-/** A flow counts as denied when either end denies it, and as allowed when no end does. */
-function hasVerdict(verdict: string): (flow: Flow) => boolean {
-  const isDenied = ({ from, to }: Flow): boolean => from.verdict === 'deny' || to.verdict === 'deny'
+/** Undefined for both. */
+function verdictOf(verdict: string): 'allow' | 'deny' | undefined {
   switch (verdict) {
     case 'VERDICT_UNSPECIFIED':
-      return () => true
+      return undefined
     case 'ALLOW':
-      return (flow) => !isDenied(flow)
+      return 'allow'
     case 'DENY':
-      return isDenied
+      return 'deny'
     default:
       throw new ControllerError(
         'ERR_ARGUMENT',

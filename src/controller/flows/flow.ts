@@ -1,4 +1,4 @@
-import type { FlowEncryption, FlowHalf, FlowLink, FlowParty } from '../store/flows.ts'
+import type { FlowEncryption, FlowHalf, FlowLink, FlowParty } from './half.ts'
 
 /** One kind of connection between two workloads, as far as its two ends have told of it. */
 export interface Flow {
@@ -21,6 +21,12 @@ export interface FlowEnd extends FlowParty {
   readonly verdict: 'allow' | 'deny' | undefined
   readonly reason: string
   readonly policy: string
+}
+
+/** A flow counts as denied when either end denies it, and as allowed when no end does. */
+export function hasVerdict({ from, to }: Flow, verdict: 'allow' | 'deny' | undefined): boolean {
+  const isDenied = from.verdict === 'deny' || to.verdict === 'deny'
+  return verdict === undefined || isDenied === (verdict === 'deny')
 }
 
 /**

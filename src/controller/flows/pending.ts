@@ -1,4 +1,4 @@
-import type { FlowBatch, FlowHalf, FlowLink, FlowLoss, FlowReporter } from '../store/flows.ts'
+import type { FlowBatch, FlowHalf, FlowLink, FlowLoss, FlowReporter } from './half.ts'
 
 /** What has been reported and is not on disk yet, merged by key. */
 export interface PendingFlows {
@@ -26,7 +26,7 @@ export function createPendingFlows(): PendingFlows {
     addReporter: (reporter) => reporters.set(`${reporter.workloadId} ${reporter.runId}`, reporter),
     addLoss: (loss) => {
       const key = `${loss.workloadId} ${String(loss.bucketStartMs)}`
-      losses.set(key, { ...loss, lost: loss.lost + (losses.get(key)?.lost ?? 0) })
+      losses.set(key, { ...loss, lost: sum(loss.lost, losses.get(key)?.lost ?? 0) })
     },
     get size() {
       return halves.size
@@ -47,9 +47,14 @@ export function createPendingFlows(): PendingFlows {
 export function addCounts(known: FlowHalf, more: FlowHalf): FlowHalf {
   return {
     ...known,
-    opened: known.opened + more.opened,
-    closed: known.closed + more.closed,
-    bytesSent: known.bytesSent + more.bytesSent,
-    bytesReceived: known.bytesReceived + more.bytesReceived,
+    opened: sum(known.opened, more.opened),
+    closed: sum(known.closed, more.closed),
+    bytesSent: sum(known.bytesSent, more.bytesSent),
+    bytesReceived: sum(known.bytesReceived, more.bytesReceived),
   }
+}
+
+/** Stays at the largest number that can be told from the next one: reporters say what they like. */
+function sum(a: number, b: number): number {
+  return Math.min(a + b, Number.MAX_SAFE_INTEGER)
 }

@@ -1,4 +1,4 @@
-import type { FlowHalf, FlowLink } from '../store/flows.ts'
+import type { FlowHalf, FlowLink } from './half.ts'
 import { assemble, type Flow } from './flow.ts'
 import { addCounts } from './pending.ts'
 

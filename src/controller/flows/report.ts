@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { isIP } from 'node:net'
 import { quote } from '../../base/errors.ts'
 import { parseSpiffeId } from '../../identity/index.ts'
@@ -6,8 +5,7 @@ import { isReason } from '../../policy/reason.ts'
 import type { FlowRecord__Output } from '../../rpc/generated/blazon/v1/FlowRecord.ts'
 import type { FlowReport__Output } from '../../rpc/generated/blazon/v1/FlowReport.ts'
 import { ControllerError } from '../controller-error.ts'
-import type { FlowEncryption, FlowHalf, FlowParty } from '../store/flows.ts'
-import { bucketMs } from './stitcher.ts'
+import { bucketMs, halfIdOf, type FlowEncryption, type FlowHalf, type FlowParty } from './half.ts'
 
 /** A report that has been checked. */
 export interface CheckedReport {
@@ -93,7 +91,7 @@ function checkRecord(record: FlowRecord__Output, reporter: FlowParty, now: numbe
     encryption: nameIn(encryptionNames, 'encryption', record.encryption),
   }
   const { opened, closed, bytesSent, bytesReceived } = record
-  const half = { ...key, id: idOf(key), opened, closed, bytesSent, bytesReceived }
+  const half = { ...key, id: halfIdOf(key), opened, closed, bytesSent, bytesReceived }
   return { half, flowIds: checkFlowIds(record.flowIds) }
 }
 
@@ -138,26 +136,6 @@ function nameIn<Value>(
     throw refuse(field, `one of ${Object.keys(names).join(', ')}`, quote(String(name)))
   }
   return value
-}
-
-/** The same kind of connection in the same bucket has the same id, in whatever report it comes. */
-function idOf(
-  key: Omit<FlowHalf, 'id' | 'opened' | 'closed' | 'bytesSent' | 'bytesReceived'>,
-): string {
-  const parts = [
-    key.bucketStartMs,
-    key.direction,
-    key.reporter.workloadId,
-    key.peer.workloadId,
-    key.peer.spiffeId,
-    key.destinationAddress,
-    key.destinationPort,
-    key.verdict,
-    key.reason,
-    key.policy,
-    key.encryption,
-  ]
-  return hash('sha256', JSON.stringify(parts)).slice(0, 32)
 }
 
 function refuse(field: string, expected: string, seen: string): ControllerError {

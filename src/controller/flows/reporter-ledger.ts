@@ -1,4 +1,4 @@
-import type { FlowReporter } from '../store/flows.ts'
+import type { FlowReporter } from './half.ts'
 
 /** How far each run of each sidecar has reported, so that a repeated report is not counted again. */
 export interface ReporterLedger {

@@ -1,7 +1,4 @@
-import type { FlowHalf, FlowLink } from '../store/flows.ts'
-
-/** Length of one bucket of flows. */
-export const bucketMs = 10_000
+import { bucketMs, type FlowHalf, type FlowLink } from './half.ts'
 
 /** Finds the halves of one connection by the flow id that its two sidecars exchanged. */
 export interface Stitcher {

@@ -1,15 +1,20 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import type { Logger } from '../../base/logger.ts'
 import { administrationSchema } from './administration-schema.ts'
 import { createTables, type Columns, type ColumnTypes, type TableSet } from './create-table.ts'
 import { trustSchema } from './trust-schema.ts'
 
 /** Every step of the schema, in order. A step that has shipped is never edited: add the next one. */
-export function createMigrations(columns: ColumnTypes): Readonly<Record<string, Migration>> {
+export function createMigrations(
+  columns: ColumnTypes,
+  log: Logger,
+): Readonly<Record<string, Migration>> {
   return {
     '0001-first-schema': { up: (db) => firstSchema(db, columns) },
     '0002-trust': { up: (db) => trustSchema(db, columns) },
     '0003-administration': { up: (db) => administrationSchema(db, columns) },
+    '0004-flows-apart': { up: (db) => dropFlows(db, log) },
   }
 }
 
@@ -22,6 +27,17 @@ async function firstSchema(db: Kysely<unknown>, types: ColumnTypes): Promise<voi
       .columns([...columns])
     await (unique ? index.unique() : index).execute()
   }
+}
+
+/** Flows have a file of their own. Those of before are few days of history, and are not moved there. */
+async function dropFlows(db: Kysely<unknown>, log: Logger): Promise<void> {
+  const { rows } = await sql<{
+    halves: number
+  }>`select count(*) as halves from flow_halves`.execute(db)
+  const halves = rows[0]?.halves ?? 0
+  for (const table of ['flow_links', 'flow_halves', 'flow_reporters', 'flow_losses'])
+    await db.schema.dropTable(table).execute()
+  if (halves > 0) log.warn({ halves }, 'flows that a former version had stored are dropped')
 }
 
 const document: Columns = {

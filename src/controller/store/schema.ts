@@ -20,10 +20,6 @@ export interface Schema extends TrustTables {
   join_token_uses: JoinTokenUsesTable
   administrators: AdministratorsTable
   administrator_certificates: AdministratorCertificatesTable
-  flow_halves: FlowHalvesTable
-  flow_links: FlowLinksTable
-  flow_reporters: FlowReportersTable
-  flow_losses: FlowLossesTable
   audit_entries: AuditEntriesTable
   workload_labels: WorkloadLabelsTable
 }
@@ -147,46 +143,6 @@ export interface AdministratorCertificatesTable {
   administrator_id: string
   not_after_ms: number
   issuer_key_sha256: string
-}
-
-/** One end's count of one kind of connection in one bucket. */
-export interface FlowHalvesTable {
-  half_id: string
-  bucket_start_ms: number
-  direction: 'egress' | 'ingress'
-  reporter_id: string
-  reporter_spiffe_id: string
-  peer_id: string
-  peer_spiffe_id: string
-  destination_address: string
-  destination_port: number
-  verdict: 'allow' | 'deny'
-  reason: string
-  policy: string
-  encryption: 'unknown' | 'required' | 'optional' | 'none'
-  opened: number
-  closed: number
-  bytes_sent: number
-  bytes_received: number
-}
-
-/** Two halves that share a flow id: what each says of the other is no longer alleged. */
-export interface FlowLinksTable {
-  egress_half_id: string
-  ingress_half_id: string
-}
-
-export interface FlowReportersTable {
-  workload_id: string
-  run_id: string
-  sequence: number
-  reported_at_ms: number
-}
-
-export interface FlowLossesTable {
-  workload_id: string
-  bucket_start_ms: number
-  lost: number
 }
 
 /** One administrator's call; the hash covers the rest, and the hash of the entry before. */

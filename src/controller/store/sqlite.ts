@@ -1,8 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
-import { codeOf } from '../../base/errors.ts'
-import { StoreError } from './store-error.ts'
+import { guard } from './sqlite-errors.ts'
 
 const preparedStatements = 256
 
@@ -58,7 +57,7 @@ function openFile(file: string): DatabaseSync {
 }
 
 /** SQLite would make the file as readable as the umask allows; its WAL takes the mode of the file. */
-function createPrivate(file: string): void {
+export function createPrivate(file: string): void {
   closeSync(openSync(file, 'a', 0o600))
 }
 
@@ -75,46 +74,5 @@ function wrap(statement: StatementSync): SqliteStatement {
     all: (parameters) => guard(() => statement.all(...(parameters as SQLInputValue[]))),
     run: (parameters) => guard(() => statement.run(...(parameters as SQLInputValue[]))),
     iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
-  }
-}
-
-/** Primary result codes of https://sqlite.org/rescode.html that an operator can do something about. */
-const sqliteBusy = 5
-const sqliteLocked = 6
-const sqliteReadOnly = 8
-const sqliteIoError = 10
-const sqliteFull = 13
-const sqliteCannotOpen = 14
-const sqliteConstraint = 19
-
-function guard<T>(run: () => T): T {
-  try {
-    return run()
-  } catch (cause: unknown) {
-    throw translate(cause)
-  }
-}
-
-function translate(cause: unknown): unknown {
-  if (codeOf(cause) !== 'ERR_SQLITE_ERROR') return cause
-  const extended = (cause as { readonly errcode?: number }).errcode ?? 0
-  switch (extended & 0xff) {
-    case sqliteFull:
-      return new StoreError('ERR_STORE_FULL', 'the disk of the store is full', { cause })
-    case sqliteConstraint:
-      return new StoreError('ERR_STORE_CONFLICT', 'a record like this exists already', { cause })
-    case sqliteBusy:
-    case sqliteLocked:
-      return new StoreError(
-        'ERR_STORE_LOCKED',
-        'another process has the store open: is a second controller running on this directory?',
-        { cause },
-      )
-    case sqliteReadOnly:
-    case sqliteIoError:
-    case sqliteCannotOpen:
-      return new StoreError('ERR_STORE_UNAVAILABLE', 'the store cannot be written', { cause })
-    default:
-      return cause
   }
 }

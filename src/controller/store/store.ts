@@ -1,5 +1,6 @@
 import { Kysely, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
+import { silentLogger, type Logger } from '../../base/logger.ts'
 import { sqliteColumns } from './create-table.ts'
 import { createMigrations } from './migrations.ts'
 import type { Schema } from './schema.ts'
@@ -17,10 +18,10 @@ export interface Store extends AsyncDisposable {
 }
 
 /** Opens the store in `file` (`:memory:` for tests) and brings its schema up to date. */
-export async function openStore(file: string): Promise<Store> {
+export async function openStore(file: string, log: Logger = silentLogger): Promise<Store> {
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openSqlite(file) }) })
   try {
-    await migrate(db)
+    await migrate(db, log)
   } catch (error: unknown) {
     await db.destroy()
     throw error
@@ -32,8 +33,8 @@ export async function openStore(file: string): Promise<Store> {
   }
 }
 
-async function migrate(db: Kysely<Schema>): Promise<void> {
-  const migrations = createMigrations(sqliteColumns)
+async function migrate(db: Kysely<Schema>, log: Logger): Promise<void> {
+  const migrations = createMigrations(sqliteColumns, log)
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve({ ...migrations }) },

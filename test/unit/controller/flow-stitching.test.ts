@@ -4,7 +4,7 @@ import { createPendingFlows } from '../../../src/controller/flows/pending.ts'
 import { createRecentFlows } from '../../../src/controller/flows/recent.ts'
 import { createReporterLedger } from '../../../src/controller/flows/reporter-ledger.ts'
 import { createStitcher } from '../../../src/controller/flows/stitcher.ts'
-import type { FlowHalf } from '../../../src/controller/store/flows.ts'
+import type { FlowHalf } from '../../../src/controller/flows/half.ts'
 
 const party = (workloadId: string): FlowHalf['reporter'] => ({
   workloadId,

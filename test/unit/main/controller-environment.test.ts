@@ -23,6 +23,16 @@ describe('readControllerEnvironment()', () => {
     expect(limits).to.deep.equal({ enrolmentPerSecond: 500, enrolmentBurst: 2_000 })
   })
 
+  it('takes how long and how many flows are kept', () => {
+    const { limits, timings } = readControllerEnvironment({
+      ...least,
+      BLAZON_FLOWS_KEPT: '36h',
+      BLAZON_FLOWS_MEBIBYTES: '256',
+    })
+    expect(timings).to.deep.equal({ flowsKeptMs: 36 * 3_600_000 })
+    expect(limits).to.deep.equal({ flowsBytes: 256 * 1024 ** 2 })
+  })
+
   it('serves the gateway on loopback, elsewhere where it is told to, and not where it is off', () => {
     const gatewayOf = (change: Readonly<Record<string, string>>): unknown =>
       readControllerEnvironment({ ...least, ...change }).gateway
@@ -58,6 +68,8 @@ describe('readControllerEnvironment()', () => {
     BLAZON_SVID_TTL: { BLAZON_SVID_TTL: '25h' },
     BLAZON_MIN_SVID_TTL: { BLAZON_MIN_SVID_TTL: '2h' },
     BLAZON_ENROLMENT_RATE: { BLAZON_ENROLMENT_RATE: '0' },
+    BLAZON_FLOWS_KEPT: { BLAZON_FLOWS_KEPT: 'a week' },
+    BLAZON_FLOWS_MEBIBYTES: { BLAZON_FLOWS_MEBIBYTES: '64' },
     BLAZON_LOG_LEVEL: { BLAZON_LOG_LEVEL: 'loud' },
     BLAZON_DATADIR: { BLAZON_DATADIR: '/data' },
     BLAZON_GATEWAY_LISTEN: { BLAZON_GATEWAY_LISTEN: 'on' },
