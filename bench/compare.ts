@@ -5,13 +5,15 @@ export type Samples = ReadonlyMap<string, readonly number[]>
 
 /** A figure that is compared with the best of the others. */
 export interface ComparedMeasure extends Omit<Measure, 'target'> {
-  /** The target, in multiples of the best peer's median. */
+  /** The target, in multiples of the best peer's median, or of that of `against`. */
   readonly factor?: number
+  /** The one to be compared with, where that is not the best of the others. */
+  readonly against?: string
 }
 
 /** The row of `ours` beside the same figure of all others; medians throughout. */
 export function comparedRow(measure: ComparedMeasure, ours: string, samples: Samples): Row {
-  const { factor, ...about } = measure
+  const { factor, against, ...about } = measure
   const medians = new Map<string, number>()
   for (const [name, values] of samples) {
     if (values.length > 0) medians.set(name, digits(median(values)))
@@ -19,7 +21,9 @@ export function comparedRow(measure: ComparedMeasure, ours: string, samples: Sam
   const direct = medians.get('direct')
   const others = [...medians].filter(([name]) => name !== ours && name !== 'direct')
   const peers = Object.fromEntries(others)
-  const best = others.toSorted(([, a], [, b]) => (about.better === 'more' ? b - a : a - b))[0]
+  const best = others
+    .filter(([name]) => against === undefined || name === against)
+    .toSorted(([, a], [, b]) => (about.better === 'more' ? b - a : a - b))[0]
   const target =
     best === undefined || factor === undefined ? {} : { target: digits(factor * best[1]) }
   const row = rowOf({ ...about, ...target }, samples.get(ours) ?? [])

@@ -7,7 +7,8 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const source = fileURLToPath(new URL('traffic.c', import.meta.url))
-const longestMs = 60_000
+/** How much longer than it should a run may take. */
+const graceMs = 15_000
 
 /** Echoes per second; latencies in microseconds. */
 export interface EchoResult {
@@ -42,8 +43,14 @@ export interface Traffic {
 export async function compileTraffic(directory: string, compiler: string): Promise<Traffic> {
   const path = join(directory, 'traffic')
   await run(compiler, ['-O2', '-Wall', '-Wextra', '-Werror', '-o', path, source])
-  const load = async (...words: readonly (string | number)[]): Promise<unknown> => {
-    const { stdout } = await run(path, words.map(String), { timeout: longestMs })
+  const load = async (
+    kind: string,
+    port: number,
+    at: number,
+    seconds: number,
+  ): Promise<unknown> => {
+    const words = [kind, String(port), String(at), String(seconds)]
+    const { stdout } = await run(path, words, { timeout: seconds * 1_000 + graceMs })
     return JSON.parse(stdout)
   }
   return {

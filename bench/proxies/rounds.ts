@@ -1,3 +1,4 @@
+import { messageOf } from '../../src/base/errors.ts'
 import { comparedRow } from '../compare.ts'
 import type { Traffic } from '../load/traffic.ts'
 import type { Row } from '../row.ts'
@@ -14,6 +15,8 @@ export interface Path {
 export interface Rounds {
   readonly traffic: Traffic
   readonly paths: readonly Path[]
+  /** Who should have taken part and does not; named beside every row. */
+  readonly absent: readonly string[]
   /** Whose figures the rows are. */
   readonly ours: string
   readonly rounds: number
@@ -21,6 +24,9 @@ export interface Rounds {
   readonly scale: number
   readonly say: (text: string) => void
 }
+
+/** A path that fails so often in one test is not asked again in it: a failure may take its time. */
+const mostFailures = 2
 
 /** Each test on each path in turn, one path after the other, in another order each round. */
 export async function compareInRounds(
@@ -30,11 +36,15 @@ export async function compareInRounds(
   const rows: Row[] = []
   for (const test of tests) {
     const found = new Map<string, Figures[]>(options.paths.map(({ name }) => [name, []]))
+    const failures = new Map<string, number>()
     // The first round runs before our code is compiled and their sessions are known.
     for (let round = -1; round < options.rounds; round++) {
       for (const path of rotated(options.paths, round)) {
+        const failed = failures.get(path.name) ?? 0
+        if (failed >= mostFailures) continue
         const figures = await runOnce(test, path, options)
-        if (round >= 0 && figures !== undefined) found.get(path.name)?.push(figures)
+        if (figures === undefined) failures.set(path.name, failed + 1)
+        else if (round >= 0) found.get(path.name)?.push(figures)
       }
     }
     rows.push(...rowsOf(test, found, options))
@@ -42,20 +52,26 @@ export async function compareInRounds(
   return rows
 }
 
-/** Undefined where bytes were lost, which must not happen to ours. */
-async function runOnce(
+/** Undefined where it failed, or bytes were lost: neither must happen to ours. */
+async function runOnce(test: ProxyTest, path: Path, options: Rounds): Promise<Figures | undefined> {
+  try {
+    return await figuresOnce(test, path, options)
+  } catch (error: unknown) {
+    if (path.name === options.ours) throw error
+    options.say(`${path.name}: ${test.name}: ${messageOf(error)}`)
+    return undefined
+  }
+}
+
+async function figuresOnce(
   test: ProxyTest,
-  { name, port, pair }: Path,
-  { traffic, ours, scale, say }: Rounds,
-): Promise<Figures | undefined> {
+  { port, pair }: Path,
+  { traffic, scale }: Rounds,
+): Promise<Figures> {
   const before = pair?.cpuSeconds() ?? 0
   const { errors = 0, work = 0, ...figures } = await test.run(traffic, port, test.seconds * scale)
   const cpu = (pair?.cpuSeconds() ?? 0) - before
-  if (errors > 0) {
-    say(`${name}: ${test.name}: ${String(errors)} errors`)
-    if (name === ours) throw new Error(`expected no errors, got ${String(errors)}`)
-    return undefined
-  }
+  if (errors > 0) throw new Error(`expected no errors, got ${String(errors)}`)
   return pair === undefined ? figures : { ...figures, cpu: cpu / work }
 }
 
@@ -67,22 +83,29 @@ function rotated<T>(all: readonly T[], by: number): T[] {
 function rowsOf(
   test: ProxyTest,
   found: ReadonlyMap<string, readonly Figures[]>,
-  { ours, rounds, say }: Rounds,
+  { absent, ours, rounds, say }: Rounds,
 ): Row[] {
-  const lost = [...found]
+  const failed = [...found]
     .filter(([, all]) => all.length < rounds)
-    .map(([name, all]) => `${name} lost bytes in ${String(rounds - all.length)} rounds`)
+    .map(([name, all]) => `${name} failed in ${String(rounds - all.length)} of the rounds`)
+  const note = missingNote([...absent.map((name) => `${name} did not start`), ...failed])
   return Object.entries(test.measures).map(([key, measure]) => {
     const samples = new Map(
       [...found].map(([name, all]) => [name, all.flatMap((figures) => figures[key] ?? [])]),
     )
-    const note = lost.length === 0 ? {} : { note: `${lost.join('; ')}.` }
     const row = comparedRow({ test: test.name, ...measure, ...note }, ours, samples)
-    say(`${test.name}: ${row.metric} ${row.ours.toPrecision(4)} ${row.unit}, ${standing(row)}`)
+    sayRow(say, row)
     return row
   })
 }
 
-function standing({ bestPeer, ratio }: Row): string {
-  return bestPeer === undefined ? 'no peer' : `${String(ratio)} times ${bestPeer}`
+/** Names whoever could not be measured; nothing where nobody is. */
+export function missingNote(missing: readonly string[]): { readonly note?: string } {
+  return missing.length === 0 ? {} : { note: `${missing.join('; ')}.` }
+}
+
+export function sayRow(say: (text: string) => void, row: Row): void {
+  const { test, metric, ours, unit, bestPeer, ratio } = row
+  const standing = bestPeer === undefined ? 'no peer' : `${String(ratio)} times ${bestPeer}`
+  say(`${test}: ${metric} ${ours.toPrecision(4)} ${unit}, ${standing}`)
 }

@@ -31,7 +31,7 @@ function bulkFigures({ megabytesPerSecond, bytes, errors }: BulkResult): Figures
 function connecting(at: number, measures: ProxyTest['measures']): ProxyTest {
   return {
     name: `connect, echo 1 KB, close; ${String(at)} at once`,
-    seconds: 1,
+    seconds: 0.6,
     run: async (traffic, port, seconds) =>
       figuresOf(await traffic.echo('connect', port, at, seconds)),
     measures: { rate, p50, p99, cpu, ...measures },
@@ -41,7 +41,7 @@ function connecting(at: number, measures: ProxyTest['measures']): ProxyTest {
 function requesting(at: number, measures: ProxyTest['measures']): ProxyTest {
   return {
     name: `echo 1 KB on kept connections; ${String(at)} at once`,
-    seconds: 1,
+    seconds: 0.6,
     run: async (traffic, port, seconds) =>
       figuresOf(await traffic.echo('request', port, at, seconds)),
     measures: { rate, p50, p99, cpu, ...measures },
@@ -51,7 +51,7 @@ function requesting(at: number, measures: ProxyTest['measures']): ProxyTest {
 function bulk(kind: 'download' | 'upload', streams: number, factor: number): ProxyTest {
   return {
     name: `${kind}, ${String(streams)} ${streams === 1 ? 'stream' : 'streams'}`,
-    seconds: 1,
+    seconds: 0.7,
     run: async (traffic, port, seconds) =>
       bulkFigures(await traffic.bulk(kind, port, streams, seconds)),
     measures: { rate: { ...speed, factor }, cpu: cpuOfBulk },
@@ -61,7 +61,7 @@ function bulk(kind: 'download' | 'upload', streams: number, factor: number): Pro
 /** A lone ping-pong while a download runs through the same proxies. */
 const beside: ProxyTest = {
   name: 'echo 1 KB beside a download',
-  seconds: 1.2,
+  seconds: 0.8,
   run: async (traffic, port, seconds) => {
     // The download is there before the first echo and after the last.
     const download = traffic.bulk('download', port, 1, seconds * 1.4)

@@ -31,6 +31,12 @@ describe('comparedRow()', () => {
     expect(row.peers).to.deep.equal({ nginx: 20, haproxy: 15 })
   })
 
+  it('compares with the one that is named, whoever is better', () => {
+    const row = comparedRow({ ...rate, factor: 2, against: 'haproxy' }, 'ours', samples)
+    expect(row).to.include({ bestPeer: 'haproxy', target: 30, ratio: 2.667, met: true })
+    expect(row.peers).to.deep.equal({ nginx: 20, haproxy: 15 })
+  })
+
   it('compares with the direct path where there is nobody else', () => {
     const alone = new Map([
       ['direct', [100]],
