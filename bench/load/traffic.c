@@ -3,6 +3,7 @@
 //   traffic serve PORT                          backend; the first byte of a connection says what for
 //   traffic connect PORT CONNECTIONS SECONDS    connect, echo 1 KB, close, again
 //   traffic request PORT CONNECTIONS SECONDS    echo 1 KB again and again on connections that are kept
+//   traffic http PORT CONNECTIONS SECONDS       GET 1 KB again and again on connections that are kept
 //   traffic download PORT STREAMS SECONDS       receive, end, take the count of what was sent
 //   traffic upload PORT STREAMS SECONDS         send, end, take the count of what has arrived
 //   traffic idle PORT CONNECTIONS               echo one byte on each, say so, hold them until stdin
@@ -25,8 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BLOCK = 256 * 1024, PERIOD = 251, REQUEST = 1024, EVENTS = 512, MOST_ERRORS = 1000 };
-enum mode { ECHO = 'E', SOURCE = 'S', SINK = 'U' };
+enum { BLOCK = 256 * 1024, PERIOD = 251, REQUEST = 1024, TEXT = 8 * 1024, EVENTS = 512, MOST_ERRORS = 1000 };
+enum mode { ECHO = 'E', SOURCE = 'S', SINK = 'U', HTTP = 'G' };
 enum state { CONNECTING, RUNNING, ENDING, OVER };
 
 struct connection {
@@ -36,6 +37,8 @@ struct connection {
   uint64_t sent, received, since;
   char *waiting; // echoed bytes that the client does not take yet
   size_t waiting_size, waiting_at;
+  char *text; // of HTTP, from the beginning of a message on
+  size_t text_size;
 };
 
 static char pattern[BLOCK + PERIOD], buffer[BLOCK], request[REQUEST];
@@ -67,11 +70,36 @@ static void set_no_delay(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+/* ---- messages of HTTP ---- */
+
+// Each request asks for a number of its own, with which the answer's body begins.
+static const char path_start[] = "GET /orders/", path_form[] = "GET /orders/%08x HTTP/1.1\r\n";
+static const char request_headers[] = "Host: orders.bench\r\nUser-Agent: traffic\r\nAccept: */*\r\nx-tenant: blue\r\n\r\n";
+static const char answer_head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1024\r\n\r\n";
+enum { NUMBER_AT = sizeof path_start - 1, NUMBER = 8 };
+
+// Whether there is room for what was read.
+static int take_text(struct connection *c, size_t got) {
+  if (c->text == NULL) c->text = malloc(TEXT + 1);
+  if (c->text_size + got > TEXT) return 0;
+  memcpy(c->text + c->text_size, buffer, got);
+  c->text_size += got;
+  c->text[c->text_size] = 0;
+  return 1;
+}
+
+// Bytes up to the end of the head, or none where that has not come yet.
+static size_t head_size(struct connection *c) {
+  char *end = strstr(c->text, "\r\n\r\n");
+  return end == NULL ? 0 : end + 4 - c->text;
+}
+
 /* ---- backend ---- */
 
 static void drop(struct connection *c) {
   close(c->fd);
   free(c->waiting);
+  free(c->text);
   c->fd = -1; // freed by the caller, after the events of this turn
 }
 
@@ -123,6 +151,21 @@ static void source(struct connection *c, uint32_t events) {
   else if (errno != EAGAIN) drop(c);
 }
 
+static void answer_requests(struct connection *c, size_t got) {
+  size_t head;
+  char answer[sizeof answer_head - 1 + REQUEST], *body = answer + sizeof answer_head - 1;
+  if (!take_text(c, got)) return drop(c);
+  while ((head = head_size(c)) > 0) {
+    if (strncmp(c->text, path_start, NUMBER_AT)) return drop(c);
+    memcpy(answer, answer_head, sizeof answer_head - 1);
+    memcpy(body, pattern, REQUEST);
+    memcpy(body, c->text + NUMBER_AT, NUMBER);
+    if (write(c->fd, answer, sizeof answer) != sizeof answer) return drop(c);
+    c->text_size -= head;
+    memmove(c->text, c->text + head, c->text_size + 1);
+  }
+}
+
 static void serve_event(struct connection *c, uint32_t events) {
   if (events & EPOLLERR) return drop(c);
   if (c->waiting != NULL) return echo_waiting(c);
@@ -140,6 +183,7 @@ static void serve_event(struct connection *c, uint32_t events) {
   if (c->mode == 0) c->mode = buffer[0];
   c->received += got;
   if (c->mode == ECHO) echo(c, got);
+  else if (c->mode == HTTP) answer_requests(c, got);
   else if (c->mode == SOURCE) watch(EPOLL_CTL_MOD, c, EPOLLIN | EPOLLOUT);
 }
 
@@ -176,6 +220,7 @@ static void serve(int port) {
 /* ---- clients ---- */
 
 static int port;
+static enum mode asking = ECHO; // what kept connections and new ones are for
 static uint32_t *latencies; // tenths of a microsecond
 static size_t latency_count, latency_room;
 
@@ -215,12 +260,43 @@ static void count_error(void) {
 
 static void reopen(struct connection *c) {
   close(c->fd);
+  free(c->text);
   open_connection(c);
 }
 
 static void send_request(struct connection *c) {
-  c->received = 0;
-  if (write(c->fd, request, REQUEST) != REQUEST) count_error();
+  char text[256];
+  int size = REQUEST;
+  c->received = c->text_size = 0;
+  if (asking == HTTP) {
+    static unsigned number;
+    c->sent = ++number;
+    size = snprintf(text, sizeof text, path_form, number);
+    memcpy(text + size, request_headers, sizeof request_headers - 1);
+    size += sizeof request_headers - 1;
+  }
+  if (write(c->fd, asking == HTTP ? text : request, size) != size) count_error();
+}
+
+// Both of these: 1 where the answer is whole, 0 where there is more to come, -1 where it is wrong.
+static int take_echo(struct connection *c, size_t got) {
+  if (c->received + got > REQUEST || memcmp(buffer, request + c->received, got)) return -1;
+  c->received += got;
+  return c->received == REQUEST;
+}
+
+static int take_answer(struct connection *c, size_t got) {
+  char number[NUMBER + 1];
+  if (!take_text(c, got)) return -1;
+  size_t head = head_size(c);
+  if (head == 0) return 0;
+  if (strncmp(c->text, "HTTP/1.1 200 ", 13)) return -1;
+  if (c->text_size < head + REQUEST) return 0;
+  char *body = c->text + head, *length = strcasestr(c->text, "\r\ncontent-length: 1024\r\n");
+  snprintf(number, sizeof number, "%08x", (unsigned)c->sent);
+  int is_right = c->text_size == head + REQUEST && length != NULL && length < body &&
+                 !memcmp(body, number, NUMBER) && !memcmp(body + NUMBER, pattern + NUMBER, REQUEST - NUMBER);
+  return is_right ? 1 : -1;
 }
 
 static int is_connected(struct connection *c) {
@@ -230,7 +306,7 @@ static int is_connected(struct connection *c) {
   return problem == 0;
 }
 
-// One echo: connects (again) or goes on with the same connection.
+// One echo or answer: connects (again) or goes on with the same connection.
 static uint64_t echo_client(struct connection *c, int keeps) {
   if (c->state == CONNECTING) {
     if (!is_connected(c)) {
@@ -246,13 +322,12 @@ static uint64_t echo_client(struct connection *c, int keeps) {
   }
   ssize_t got = read(c->fd, buffer, BLOCK);
   if (got < 0 && errno == EAGAIN) return 0;
-  if (got <= 0 || c->received + got > REQUEST || memcmp(buffer, request + c->received, got)) {
+  int taken = got <= 0 ? -1 : asking == HTTP ? take_answer(c, got) : take_echo(c, got);
+  if (taken < 0) {
     count_error();
     reopen(c);
-    return 0;
   }
-  c->received += got;
-  if (c->received < REQUEST) return 0;
+  if (taken <= 0) return 0;
   uint64_t at = now();
   record(at - c->since);
   if (keeps) {
@@ -440,9 +515,13 @@ int main(int words, char **word) {
   if (!strcmp(what, "serve")) serve(port);
   if (!strcmp(what, "connect")) return echo_load(count, seconds, 0);
   if (!strcmp(what, "request")) return echo_load(count, seconds, 1);
+  if (!strcmp(what, "http")) {
+    asking = HTTP;
+    return echo_load(count, seconds, 1);
+  }
   if (!strcmp(what, "download")) return bulk_load(count, seconds, SOURCE);
   if (!strcmp(what, "upload")) return bulk_load(count, seconds, SINK);
   if (!strcmp(what, "idle")) return idle_load(count);
-  fprintf(stderr, "usage: traffic serve|connect|request|download|upload|idle PORT [COUNT [SECONDS]]\n");
+  fprintf(stderr, "usage: traffic serve|connect|request|http|download|upload|idle PORT [COUNT [SECONDS]]\n");
   return 2;
 }

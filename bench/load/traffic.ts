@@ -10,6 +10,9 @@ const source = fileURLToPath(new URL('traffic.c', import.meta.url))
 /** How much longer than it should a run may take. */
 const graceMs = 15_000
 
+/** 1 KB there and back on a new connection each, on kept ones, or as the answer to a GET on kept ones. */
+export type EchoKind = 'connect' | 'request' | 'http'
+
 /** Echoes per second; latencies in microseconds. */
 export interface EchoResult {
   readonly perSecond: number
@@ -34,7 +37,7 @@ export interface IdleConnections extends AsyncDisposable {
 /** The load generator, compiled, and what it can do to a port of loopback. */
 export interface Traffic {
   readonly path: string
-  echo(kind: 'connect' | 'request', port: number, at: number, seconds: number): Promise<EchoResult>
+  echo(kind: EchoKind, port: number, at: number, seconds: number): Promise<EchoResult>
   bulk(kind: 'download' | 'upload', port: number, at: number, seconds: number): Promise<BulkResult>
   idle(port: number, count: number): Promise<IdleConnections>
 }

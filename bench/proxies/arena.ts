@@ -11,7 +11,7 @@ import { compileTraffic, type Traffic } from '../load/traffic.ts'
 import { blazon } from './blazon.ts'
 import { createPeerCertificates } from './certificates.ts'
 import { freePorts, type Contender, type ProxyPair } from './pair.ts'
-import { peers } from './peers.ts'
+import { peers, type PeerOptions } from './peers.ts'
 import { ensureBenchPrograms } from './programs.ts'
 
 /** Everything that a comparison of proxies needs: contenders, backend, load generator, controller. */
@@ -19,7 +19,9 @@ export interface Arena extends AsyncDisposable {
   readonly traffic: Traffic
   readonly backend: number
   readonly controller: ControllerUnderTest
-  readonly ours: ReturnType<typeof blazon>
+  readonly ours: Contender
+  /** What other proxies are made with. */
+  readonly peering: PeerOptions
   /** The other proxies. */
   readonly peers: readonly Contender[]
   /** Starts a pair in a directory of its own. A contender that is started again finds its state there. */
@@ -31,20 +33,23 @@ export async function openArena(): Promise<Arena> {
   const programs = ensureBenchPrograms()
   const directory = mkdtempSync(join(tmpdir(), 'blazon-proxies-'))
   opened.defer(() => rmSync(directory, { recursive: true, force: true }))
-  const certificates = createPeerCertificates(directory, programs.openssl)
+  const peering = { certificates: createPeerCertificates(directory, programs.openssl), programs }
   const traffic = await compileTraffic(directory, programs.gcc)
   const [backend = 0] = await freePorts(1)
   opened.defer(startBackend(traffic.path, backend))
   const controller = opened.use(await startControllerUnderTest())
+  const directories = new Map<Contender, string>()
   const parts = opened.move()
   return {
     traffic,
     backend,
     controller,
     ours: blazon(controller),
-    peers: peers({ certificates, programs }),
+    peering,
+    peers: peers(peering),
     start: async (contender) => {
-      const own = join(directory, contender.name.replaceAll(/[^a-z0-9]+/g, '-'))
+      directories.set(contender, directories.get(contender) ?? String(directories.size))
+      const own = join(directory, directories.get(contender) ?? '')
       mkdirSync(own, { recursive: true })
       return contender.start({ directory: own, backend })
     },

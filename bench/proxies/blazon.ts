@@ -9,30 +9,36 @@ import { freePorts, startPair, type CommandLine, type Contender, type PairWish }
 
 const program = fileURLToPath(new URL('../../src/main/blazon.ts', import.meta.url))
 
-/** A policy by which the client's workload may, or may not, reach the server's. */
-export function policyOf(port: number, action: 'allow' | 'deny'): string {
+/** A policy by which the client's workload may, or may not, reach the server's; `http` is a rule for requests. */
+export function policyOf(port: number, action: 'allow' | 'deny', http?: string): string {
+  const rules = http === undefined ? '' : `http: [${http}], `
   return `
 kind: NetworkPolicy
 name: bench-${String(port)}
-spec: { from: { label.join: bench }, to: { label.join: bench }, ports: [tcp/${String(port)}], action: ${action} }
+spec: { from: { label.join: bench }, to: { label.join: bench }, ports: [tcp/${String(port)}], ${rules}action: ${action} }
 `
+}
+
+export interface SidecarsWish {
+  /** The rule by which single requests are allowed; connections as such, where there is none. */
+  readonly http?: string
 }
 
 /**
  * Two sidecars as they are shipped: enrolled with the real controller, policy, limits, metrics, flow
  * reports and a log of every connection. What is enrolled once is used again at the next start.
  */
-export function blazon(controller: ControllerUnderTest): Contender {
+export function blazon(controller: ControllerUnderTest, asked: SidecarsWish = {}): Contender {
   let tunnel = 0
   return {
     name: 'blazon',
     start: async (wish) => {
       const [entrance = 0, ...ports] = await freePorts(2)
       tunnel ||= ports[0] ?? 0
-      await controller.admin().call('Apply', { text: policyOf(tunnel, 'allow') })
+      await controller.admin().call('Apply', { text: policyOf(tunnel, 'allow', asked.http) })
       const [server = '', client = ''] = await createTokens(controller, 2)
       const listen = (port: number): string => formatHostPort({ host: '127.0.0.1', port })
-      return startPair(wish.directory, entrance, [
+      const ends = [
         sidecar(controller, wish, 'server', {
           BLAZON_JOIN_TOKEN: server,
           BLAZON_INGRESS: `${listen(tunnel)}=${listen(wish.backend)}`,
@@ -41,7 +47,9 @@ export function blazon(controller: ControllerUnderTest): Contender {
           BLAZON_JOIN_TOKEN: client,
           BLAZON_EGRESS: `${listen(entrance)}=${listen(tunnel)}`,
         }),
-      ])
+      ]
+      const probe = asked.http === undefined ? 'echo' : 'http'
+      return startPair(wish.directory, entrance, ends, probe)
     },
   }
 }

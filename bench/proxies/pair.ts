@@ -37,18 +37,29 @@ export interface CommandLine {
 
 const startMs = 30_000
 
-/** Starts both ends and waits until an echo has come through. Their output goes to files. */
+/** What is sent to see whether the backend answers, and what its answer begins with. */
+const probes = {
+  echo: { sent: 'E', expected: 'E' },
+  http: {
+    sent: 'GET /orders/00000000 HTTP/1.1\r\nHost: orders.bench\r\nx-tenant: blue\r\n\r\n',
+    expected: 'HTTP/1.1 200 ',
+  },
+} as const
+export type Probe = keyof typeof probes
+
+/** Starts both ends and waits until an answer has come through. Their output goes to files. */
 export async function startPair(
   directory: string,
   port: number,
   ends: readonly CommandLine[],
+  probe: Probe = 'echo',
 ): Promise<ProxyPair> {
   const children = ends.map((end, at) => startEnd(end, join(directory, `output-${String(at)}`)))
   const dispose = async (): Promise<void> => {
     await Promise.all(children.map(stop))
   }
   try {
-    await eventually('an echo through the proxies', () => echoes(port, children), startMs)
+    await eventually('an answer through the proxies', () => answers(port, probe, children), startMs)
   } catch (error: unknown) {
     await dispose()
     throw error
@@ -85,18 +96,25 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(late)
 }
 
-/** One byte there and back; undefined where it does not come back yet. */
-async function echoes(port: number, children: readonly ChildProcess[]): Promise<true | undefined> {
+/** Undefined where the answer is not that of the backend yet. Throws where an end has ended. */
+async function answers(
+  port: number,
+  probe: Probe,
+  children: readonly ChildProcess[],
+): Promise<true | undefined> {
   for (const { exitCode, spawnargs } of children) {
     if (exitCode !== null) throw new Error(`${spawnargs.join(' ')} ended with ${String(exitCode)}`)
   }
+  const { sent, expected } = probes[probe]
   const socket = connect({ host: '127.0.0.1', port })
   try {
     return await new Promise((resolve) => {
       for (const event of ['error', 'close']) socket.on(event, () => resolve(undefined))
-      socket.on('data', () => resolve(true))
+      socket.on('data', (data) =>
+        resolve(data.toString('latin1').startsWith(expected) || undefined),
+      )
       socket.setTimeout(1_000, () => resolve(undefined))
-      socket.write('E')
+      socket.write(sent)
     })
   } finally {
     socket.destroy()

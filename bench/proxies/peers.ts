@@ -2,35 +2,53 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PeerCertificates } from './certificates.ts'
 import { serverName } from './certificates.ts'
-import { freePorts, startPair, type CommandLine, type Contender, type PairWish } from './pair.ts'
+import {
+  freePorts,
+  startPair,
+  type CommandLine,
+  type Contender,
+  type PairWish,
+  type Probe,
+} from './pair.ts'
 
 /** What the configuration of one pair depends on. */
-interface Wiring extends PairWish {
+export interface Wiring extends PairWish {
   readonly certificates: PeerCertificates
   /** Where the client's end listens, and where the server's end does. */
   readonly entrance: number
   readonly tunnel: number
 }
 
-/** The other proxies: one worker each, TLS 1.3 with certificates both ways, sessions resumed where they can. */
-export function peers(options: {
+export interface PeerOptions {
   readonly certificates: PeerCertificates
   /** Absolute paths; without one, the proxy does not take part. */
   readonly programs: Readonly<
     Partial<Record<'nginx' | 'haproxy' | 'stunnel' | 'ghostunnel', string>>
   >
-}): Contender[] {
-  const { certificates, programs } = options
-  const contender = (
-    name: string,
-    ends: (wiring: Wiring) => readonly CommandLine[],
-  ): Contender => ({
+}
+
+/** Another proxy, whose two ends get ports of their own at every start. */
+export function peerContender(peer: {
+  readonly name: string
+  readonly certificates: PeerCertificates
+  readonly ends: (wiring: Wiring) => readonly CommandLine[]
+  readonly probe?: Probe
+}): Contender {
+  const { name, certificates, ends, probe } = peer
+  return {
     name,
     start: async (wish) => {
       const [entrance = 0, tunnel = 0] = await freePorts(2)
-      return startPair(wish.directory, entrance, ends({ ...wish, certificates, entrance, tunnel }))
+      const wiring = { ...wish, certificates, entrance, tunnel }
+      return startPair(wish.directory, entrance, ends(wiring), probe)
     },
-  })
+  }
+}
+
+/** The other proxies: one worker each, TLS 1.3 with certificates both ways, sessions resumed where they can. */
+export function peers({ certificates, programs }: PeerOptions): Contender[] {
+  const contender = (name: string, ends: (wiring: Wiring) => readonly CommandLine[]): Contender =>
+    peerContender({ name, certificates, ends })
   const { nginx, haproxy, stunnel, ghostunnel } = programs
   return [
     ...(nginx === undefined

@@ -1,5 +1,5 @@
 import type { ComparedMeasure } from '../compare.ts'
-import type { BulkResult, EchoResult, Traffic } from '../load/traffic.ts'
+import type { BulkResult, EchoKind, EchoResult, Traffic } from '../load/traffic.ts'
 
 /** Figures of one run, by key; `errors` have to be zero. */
 export type Figures = Readonly<Record<string, number>>
@@ -28,24 +28,27 @@ function bulkFigures({ megabytesPerSecond, bytes, errors }: BulkResult): Figures
   return { rate: megabytesPerSecond, errors, work: bytes / 1e9 }
 }
 
-function connecting(at: number, measures: ProxyTest['measures']): ProxyTest {
+export function echoing(
+  kind: EchoKind,
+  name: string,
+  at: number,
+  measures: ProxyTest['measures'],
+): ProxyTest {
   return {
-    name: `connect, echo 1 KB, close; ${String(at)} at once`,
+    name,
     seconds: 0.6,
-    run: async (traffic, port, seconds) =>
-      figuresOf(await traffic.echo('connect', port, at, seconds)),
+    run: async (traffic, port, seconds) => figuresOf(await traffic.echo(kind, port, at, seconds)),
     measures: { rate, p50, p99, cpu, ...measures },
   }
 }
 
+function connecting(at: number, measures: ProxyTest['measures']): ProxyTest {
+  return echoing('connect', `connect, echo 1 KB, close; ${String(at)} at once`, at, measures)
+}
+
 function requesting(at: number, measures: ProxyTest['measures']): ProxyTest {
-  return {
-    name: `echo 1 KB on kept connections; ${String(at)} at once`,
-    seconds: 0.6,
-    run: async (traffic, port, seconds) =>
-      figuresOf(await traffic.echo('request', port, at, seconds)),
-    measures: { rate, p50, p99, cpu, ...measures },
-  }
+  const name = `echo 1 KB on kept connections; ${String(at)} at once`
+  return echoing('request', name, at, measures)
 }
 
 function bulk(kind: 'download' | 'upload', streams: number, factor: number): ProxyTest {
