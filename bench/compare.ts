@@ -4,8 +4,8 @@ import { quantile, rowOf, type Measure, type Row } from './row.ts'
 export type Samples = ReadonlyMap<string, readonly number[]>
 
 /** A figure that is compared with the best of the others. */
-export interface ComparedMeasure extends Omit<Measure, 'target'> {
-  /** The target, in multiples of the best peer's median, or of that of `against`. */
+export interface ComparedMeasure extends Measure {
+  /** Instead of a fixed target: in multiples of the best peer's median, or of that of `against`. */
   readonly factor?: number
   /** The one to be compared with, where that is not the best of the others. */
   readonly against?: string

@@ -22,28 +22,47 @@ spec: { from: { label.join: bench }, to: { label.join: bench }, ports: [tcp/${St
 export interface SidecarsWish {
   /** The rule by which single requests are allowed; connections as such, where there is none. */
   readonly http?: string
+  /** The program of Node to run them with, where it is not this one. */
+  readonly node?: string
+}
+
+/** Two sidecars whose policy can be changed. */
+export interface Sidecars extends Contender {
+  /** Fulfils with the controller's acknowledgement; to be called once they have started. */
+  decide(action: 'allow' | 'deny'): Promise<void>
+}
+
+/** One sidecar, which accepts tunnels and has no peer. */
+export interface LoneSidecar extends Contender {
+  /** Where it accepts tunnels. */
+  readonly tunnel: number
 }
 
 /**
  * Two sidecars as they are shipped: enrolled with the real controller, policy, limits, metrics, flow
  * reports and a log of every connection. What is enrolled once is used again at the next start.
  */
-export function blazon(controller: ControllerUnderTest, asked: SidecarsWish = {}): Contender {
+export function blazon(controller: ControllerUnderTest, asked: SidecarsWish = {}): Sidecars {
   let tunnel = 0
+  const decide = async (action: 'allow' | 'deny'): Promise<void> => {
+    await controller.admin().call('Apply', { text: policyOf(tunnel, action, asked.http) })
+  }
   return {
     name: 'blazon',
+    decide,
     start: async (wish) => {
       const [entrance = 0, ...ports] = await freePorts(2)
       tunnel ||= ports[0] ?? 0
-      await controller.admin().call('Apply', { text: policyOf(tunnel, 'allow', asked.http) })
+      await decide('allow')
       const [server = '', client = ''] = await createTokens(controller, 2)
-      const listen = (port: number): string => formatHostPort({ host: '127.0.0.1', port })
       const ends = [
-        sidecar(controller, wish, 'server', {
+        sidecar(controller, wish, asked, {
+          BLAZON_WORKLOAD: 'server',
           BLAZON_JOIN_TOKEN: server,
           BLAZON_INGRESS: `${listen(tunnel)}=${listen(wish.backend)}`,
         }),
-        sidecar(controller, wish, 'client', {
+        sidecar(controller, wish, asked, {
+          BLAZON_WORKLOAD: 'client',
           BLAZON_JOIN_TOKEN: client,
           BLAZON_EGRESS: `${listen(entrance)}=${listen(tunnel)}`,
         }),
@@ -54,23 +73,48 @@ export function blazon(controller: ControllerUnderTest, asked: SidecarsWish = {}
   }
 }
 
+/** It has started when it says that it is ready. */
+export async function createLoneSidecar(
+  controller: ControllerUnderTest,
+  asked: Pick<SidecarsWish, 'node'> = {},
+): Promise<LoneSidecar> {
+  const [tunnel = 0, status = 0] = await freePorts(2)
+  return {
+    name: 'one sidecar',
+    tunnel,
+    start: async (wish) => {
+      const [token = ''] = await createTokens(controller, 1)
+      const end = sidecar(controller, wish, asked, {
+        BLAZON_WORKLOAD: 'server',
+        BLAZON_JOIN_TOKEN: token,
+        BLAZON_INGRESS: `${listen(tunnel)}=${listen(wish.backend)}`,
+        BLAZON_METRICS_LISTEN: listen(status),
+      })
+      return startPair(wish.directory, status, [end], 'ready')
+    },
+  }
+}
+
+function listen(port: number): string {
+  return formatHostPort({ host: '127.0.0.1', port })
+}
+
 function sidecar(
   controller: ControllerUnderTest,
   { directory }: PairWish,
-  name: string,
-  environment: Readonly<Record<string, string>>,
+  { node = process.execPath }: Pick<SidecarsWish, 'node'>,
+  environment: Readonly<Record<string, string>> & { readonly BLAZON_WORKLOAD: string },
 ): CommandLine {
   const bundle = join(directory, 'roots.pem')
   writeFileSync(bundle, toPem(controller.root))
   return {
-    command: process.execPath,
+    command: node,
     args: [program, 'sidecar'],
     environment: {
       BLAZON_TRUST_DOMAIN: testTrustDomain,
       BLAZON_CONTROLLER: formatHostPort(controller.address),
       BLAZON_BUNDLE: bundle,
-      BLAZON_WORKLOAD: name,
-      BLAZON_STATE_DIR: join(directory, name),
+      BLAZON_STATE_DIR: join(directory, environment.BLAZON_WORKLOAD),
       BLAZON_METRICS_LISTEN: '127.0.0.1:0',
       BLAZON_EVIDENCE: 'join-token',
       BLAZON_DRAIN: '100ms',

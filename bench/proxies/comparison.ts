@@ -22,7 +22,7 @@ export function comparisonPart(comparison: Comparison): Part {
     run: async (arena, context) => {
       await using pairs = new AsyncDisposableStack()
       const contenders = comparison.contenders(arena)
-      const { paths, absent } = await startAll(comparison, arena, context, pairs)
+      const { paths, absent } = await startAll(contenders, comparison.check, arena, context, pairs)
       return await compareInRounds(
         comparison.tests.filter(({ name }) => context.isWanted(name)),
         {
@@ -41,14 +41,14 @@ export function comparisonPart(comparison: Comparison): Part {
 
 /** Of another proxy that does not start, or not as it should, only the name takes part. */
 async function startAll(
-  { contenders, check }: Comparison,
+  [ours, ...others]: readonly [Contender, ...Contender[]],
+  check: Comparison['check'],
   arena: Arena,
   { say }: BenchContext,
   pairs: AsyncDisposableStack,
 ): Promise<{ readonly paths: readonly Path[]; readonly absent: readonly string[] }> {
   const paths: Path[] = [{ name: 'direct', port: arena.backend }]
   const absent: string[] = []
-  const [ours, ...others] = contenders(arena)
   for (const contender of [ours, ...others]) {
     const { name } = contender
     try {

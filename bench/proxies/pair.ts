@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { eventually } from '../../test/support/poll.ts'
+import { memoryUse, type MemoryUse } from '../load/memory.ts'
 import { cpuSeconds } from '../load/usage.ts'
 
 /** Two proxies with mutual TLS between them: a client that enters at `port` comes out at the backend. */
@@ -11,8 +12,10 @@ export interface ProxyPair extends AsyncDisposable {
   readonly port: number
   /** Processor time of both so far, in seconds. */
   cpuSeconds(): number
-  /** Proportional set size of both, in bytes. */
-  memoryBytes(): number
+  /** Of both. */
+  memory(): MemoryUse
+  /** From the beginning until the first answer of the backend came through, in ms. */
+  readonly startMs: number
 }
 
 /** What a pair is started with. */
@@ -35,43 +38,49 @@ export interface CommandLine {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-const startMs = 30_000
+const longestStartMs = 30_000
 
-/** What is sent to see whether the backend answers, and what its answer begins with. */
+/** What is sent to see whether the backend answers, or a sidecar is ready, and how the answer begins. */
 const probes = {
   echo: { sent: 'E', expected: 'E' },
   http: {
     sent: 'GET /orders/00000000 HTTP/1.1\r\nHost: orders.bench\r\nx-tenant: blue\r\n\r\n',
     expected: 'HTTP/1.1 200 ',
   },
+  ready: { sent: 'GET /ready HTTP/1.1\r\nHost: status\r\n\r\n', expected: 'HTTP/1.1 200 ' },
 } as const
 export type Probe = keyof typeof probes
 
-/** Starts both ends and waits until an answer has come through. Their output goes to files. */
+/** Starts the ends, of which there may be one, and waits for the answer. Their output goes to files. */
 export async function startPair(
   directory: string,
   port: number,
   ends: readonly CommandLine[],
   probe: Probe = 'echo',
 ): Promise<ProxyPair> {
+  const startedAt = performance.now()
   const children = ends.map((end, at) => startEnd(end, join(directory, `output-${String(at)}`)))
   const dispose = async (): Promise<void> => {
     await Promise.all(children.map(stop))
   }
   try {
-    await eventually('an answer through the proxies', () => answers(port, probe, children), startMs)
+    await eventually(
+      'an answer through the proxies',
+      () => answers(port, probe, children),
+      longestStartMs,
+    )
   } catch (error: unknown) {
     await dispose()
     throw error
   }
-  const sum = (measure: (pid: number) => number): number =>
-    children
-      .flatMap(({ pid }) => (pid === undefined ? [] : familyOf(pid)))
-      .reduce((total, pid) => total + measure(pid), 0)
+  const startMs = performance.now() - startedAt
+  const pids = (): number[] =>
+    children.flatMap(({ pid }) => (pid === undefined ? [] : familyOf(pid)))
   return {
     port,
-    cpuSeconds: () => sum(cpuSeconds),
-    memoryBytes: () => sum(proportionalBytes),
+    startMs,
+    cpuSeconds: () => pids().reduce((total, pid) => total + cpuSeconds(pid), 0),
+    memory: () => memoryUse(pids()),
     [Symbol.asyncDispose]: dispose,
   }
 }
@@ -125,13 +134,6 @@ async function answers(
 function familyOf(pid: number): number[] {
   const children = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8')
   return [pid, ...children.trim().split(/\s+/).filter(Boolean).map(Number)]
-}
-
-function proportionalBytes(pid: number): number {
-  const rollup = readFileSync(`/proc/${String(pid)}/smaps_rollup`, 'utf8')
-  const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1]
-  if (kilobytes === undefined) throw new Error(`expected Pss of process ${String(pid)}`)
-  return Number(kilobytes) * 1_024
 }
 
 /** Ports of loopback that were free a moment ago. */

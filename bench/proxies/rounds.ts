@@ -4,6 +4,7 @@ import type { Traffic } from '../load/traffic.ts'
 import type { Row } from '../row.ts'
 import type { ProxyPair } from './pair.ts'
 import type { Figures, ProxyTest } from './tests.ts'
+import { missingNote } from './turns.ts'
 
 /** Where a test goes in: a pair of proxies, or the backend itself. */
 export interface Path {
@@ -97,11 +98,6 @@ function rowsOf(
     sayRow(say, row)
     return row
   })
-}
-
-/** Names whoever could not be measured; nothing where nobody is. */
-export function missingNote(missing: readonly string[]): { readonly note?: string } {
-  return missing.length === 0 ? {} : { note: `${missing.join('; ')}.` }
 }
 
 export function sayRow(say: (text: string) => void, row: Row): void {

@@ -1,6 +1,7 @@
 import { openArena } from '../proxies/arena.ts'
 import { comparisonPart } from '../proxies/comparison.ts'
 import { httpPart } from '../proxies/http.ts'
+import { memoryPart } from '../proxies/memory.ts'
 import type { Part } from '../proxies/part.ts'
 import { proxyTests } from '../proxies/tests.ts'
 import type { BenchContext, Row } from '../row.ts'
@@ -8,6 +9,7 @@ import type { BenchContext, Row } from '../row.ts'
 const parts: readonly Part[] = [
   comparisonPart({ tests: proxyTests, contenders: ({ ours, peers }) => [ours, ...peers] }),
   httpPart,
+  memoryPart,
 ]
 
 /** What two sidecars do for traffic and what they take for it, beside pairs of other proxies. */
