@@ -3,12 +3,14 @@ import { comparisonPart } from '../proxies/comparison.ts'
 import { httpPart } from '../proxies/http.ts'
 import { memoryPart } from '../proxies/memory.ts'
 import type { Part } from '../proxies/part.ts'
+import { startPart } from '../proxies/start.ts'
 import { proxyTests } from '../proxies/tests.ts'
 import type { BenchContext, Row } from '../row.ts'
 
 const parts: readonly Part[] = [
   comparisonPart({ tests: proxyTests, contenders: ({ ours, peers }) => [ours, ...peers] }),
   httpPart,
+  startPart,
   memoryPart,
 ]
 
