@@ -7,7 +7,7 @@
 //   traffic download PORT STREAMS SECONDS       receive, end, take the count of what was sent
 //   traffic upload PORT STREAMS SECONDS         send, end, take the count of what has arrived
 //   traffic idle PORT CONNECTIONS               echo one byte on each, say so, hold them until stdin
-//                                               ends or all of them have been cut, and say when
+//                                               ends or all of them have been cut, and say when each was
 //
 // One line of JSON on stdout for each result. Every byte that comes back is compared, of bulk the
 // first of each read; counts have to agree at the end; whatever does not is an error and counted.
@@ -477,7 +477,21 @@ static void open_idle(struct connection *all, int count) {
   }
 }
 
+static int earlier(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+// In the order of time; microseconds of the clock that all processes share.
+static void print_cuts(uint64_t *at, int count) {
+  qsort(at, count, sizeof *at, earlier);
+  uint64_t p50 = at[(count - 1) / 2], p99 = at[(size_t)(0.99 * (count - 1))], last = at[count - 1];
+  printf("{\"cut\":%d,\"p50Microseconds\":%lu,\"p99Microseconds\":%lu,\"lastMicroseconds\":%lu}\n", count, p50 / 1000,
+         p99 / 1000, last / 1000);
+}
+
 static int idle_load(int count) {
+  uint64_t *cut_at = calloc(count, sizeof *cut_at);
   struct connection *all = calloc(count, sizeof *all), input = {.fd = 0};
   struct epoll_event events[EVENTS];
   open_idle(all, count);
@@ -490,11 +504,11 @@ static int idle_load(int count) {
     for (int i = 0; i < ready; i++) {
       struct connection *c = events[i].data.ptr;
       if (c == &input) return 0;
+      cut_at[cut++] = now();
       close(c->fd);
-      cut++;
     }
   }
-  printf("{\"cut\":%d,\"lastMicroseconds\":%lu}\n", cut, now() / 1000);
+  print_cuts(cut_at, count);
   return 0;
 }
 

@@ -30,8 +30,14 @@ export interface BulkResult {
 
 /** Connections that are open and idle, until they are closed or somebody cuts them. */
 export interface IdleConnections extends AsyncDisposable {
-  /** When the last of them was cut, on the clock that all processes share. */
-  cut(): Promise<{ readonly lastMicroseconds: number }>
+  /** Fulfils when all of them have been cut: when they were, on the clock that all processes share. */
+  cut(): Promise<CutTimes>
+}
+
+export interface CutTimes {
+  readonly p50Microseconds: number
+  readonly p99Microseconds: number
+  readonly lastMicroseconds: number
 }
 
 /** The load generator, compiled, and what it can do to a port of loopback. */
@@ -72,7 +78,7 @@ async function openIdle(path: string, port: number, count: number): Promise<Idle
   const { errors } = (await nextLine(child, lines)) as { readonly errors: number }
   if (errors > 0) throw new Error(`${String(errors)} of ${String(count)} connections failed`)
   return {
-    cut: async () => (await nextLine(child, lines)) as { readonly lastMicroseconds: number },
+    cut: async () => (await nextLine(child, lines)) as CutTimes,
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null) return
       const exited = once(child, 'exit')

@@ -1,5 +1,6 @@
 import { openArena } from '../proxies/arena.ts'
 import { comparisonPart } from '../proxies/comparison.ts'
+import { cutPart } from '../proxies/cut.ts'
 import { httpPart } from '../proxies/http.ts'
 import { memoryPart } from '../proxies/memory.ts'
 import type { Part } from '../proxies/part.ts'
@@ -10,6 +11,7 @@ import type { BenchContext, Row } from '../row.ts'
 const parts: readonly Part[] = [
   comparisonPart({ tests: proxyTests, contenders: ({ ours, peers }) => [ours, ...peers] }),
   httpPart,
+  cutPart,
   startPart,
   memoryPart,
 ]
