@@ -14,6 +14,7 @@ export function createOutsideStream(
   let hasEnded = false
   let hasBeenEnded = false
   return {
+    copies: false,
     write: (bytes) => socket.write(bytes),
     end: () => {
       hasBeenEnded = true

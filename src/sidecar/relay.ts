@@ -12,10 +12,13 @@ export type RelayEnding =
   | { readonly kind: 'cut'; readonly reason: Reason } // this sidecar did
 
 /** What of a stream the relay needs. */
-export type RelayStream = Pick<
+export interface RelayStream extends Pick<
   TunnelStream,
   'write' | 'end' | 'reset' | 'pause' | 'resume' | 'closed'
->
+> {
+  /** Whether `write` has no need of its bytes any more when it returns. */
+  readonly copies: boolean
+}
 
 /** What may wait for a local program that reads too slowly, before its stream is asked to wait. */
 const mostWaitingBytes = 256 * 1024
@@ -71,10 +74,12 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
   }
 
   const follow = (tied: RelayStream): void => {
-    takeReads(socket, (bytes) => {
+    const take = (bytes: Buffer): void => {
       bytesToStream += bytes.length
       if (!tied.write(bytes)) socket.pause()
-    })
+    }
+    if (tied.copies) takeReads(socket, take)
+    else socket.on('data', take)
     socket.on('drain', () => {
       tied.resume()
     })

@@ -1,6 +1,7 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { freeMemory } from '../base/free-memory.ts'
 
-/** Takes what was read; the bytes are written over by the next read of any socket. */
+/** Takes what was read: when it returns, the bytes are written over or their memory is free. */
 type Take = (bytes: Buffer) => void
 
 /** One for all sockets: what is read is taken at once, so that an idle socket keeps no memory for it. */
@@ -20,9 +21,14 @@ export function connectForSharedReads(options: TcpNetConnectOpts): Socket {
   return socket
 }
 
-/** Hears of everything that is read from a socket, whether it has a buffer of its own or the shared one. */
+/** Hears of everything that is read from a socket, whether it has memory of its own or the shared one. */
 export function takeReads(socket: Socket, take: Take): void {
   const reader = readers.get(socket)
-  if (reader === undefined) socket.on('data', take)
-  else reader.take = take
+  if (reader !== undefined) reader.take = take
+  else {
+    socket.on('data', (bytes: Buffer) => {
+      take(bytes)
+      freeMemory(bytes)
+    })
+  }
 }

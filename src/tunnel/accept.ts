@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { freeMemory } from '../base/free-memory.ts'
 import { defaultHandshakeMs, type LocalIdentity, type TunnelContext } from './context.ts'
 import type { TrustBundle } from '../identity/index.ts'
 import { canonicalAddress, type Endpoint } from './endpoint.ts'
@@ -112,10 +113,11 @@ class Handshakes {
     const socket = await this.#handshake(raw)
     try {
       const peer = checkPeer(socket, this.#options.trust())
-      // Only sockets that connect can be given a buffer to read into.
+      // Only sockets that connect can be given a buffer to read into: here each record comes in its own.
       const received = createReceiveBuffer()
       socket.on('data', (bytes: Buffer) => {
         received.add(bytes)
+        freeMemory(bytes)
       })
       return await Tunnel.establish({
         socket,

@@ -56,6 +56,8 @@ const maxPendingBytes = 1024 * 1024
 export class TunnelStream {
   readonly id: number
   readonly openedByPeer: boolean
+  /** What is written may be written over when `write` returns. */
+  readonly copies = true
   /** Payload bytes received from the peer, and staged towards it; the stream header does not count. */
   bytesIn = 0
   bytesOut = 0

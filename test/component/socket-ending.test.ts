@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { connectApplication } from '../../src/sidecar/application.ts'
-import { createRelay } from '../../src/sidecar/relay.ts'
+import { createRelay, type RelayStream } from '../../src/sidecar/relay.ts'
 import { endWhenFlushed, resetSocket } from '../../src/sidecar/socket-ending.ts'
 import { holdNothing } from '../../src/tunnel/index.ts'
 import { connectClient, startApplication } from '../support/mesh-fixture.ts'
@@ -90,6 +90,39 @@ describe('a relay', () => {
     handlers.onData(Buffer.alloc(12 * 1024), holdNothing)
     handlers.onReset(undefined)
     expect(await seen).to.deep.equal({ bytes: 12 * 1024, ending: 'ECONNRESET' })
+  })
+})
+
+describe('the memory that a relay reads into', () => {
+  /** What a stream holds of what it was given, once all of it has come. */
+  async function heldBy(copies: boolean): Promise<number[]> {
+    await using pair = await socketPair()
+    const written: Buffer[] = []
+    let bytes = 0
+    const stream: RelayStream = {
+      copies,
+      closed: false,
+      write: (chunk) => {
+        written.push(chunk)
+        bytes += chunk.length
+        return true
+      },
+      ...{ end: () => undefined, reset: () => undefined },
+      ...{ pause: () => undefined, resume: () => undefined },
+    }
+    createRelay(pair.near, () => undefined).start(stream)
+    pair.far.write(Buffer.alloc(256 * 1024, 'x'))
+    await eventually('all of it', () => bytes === 256 * 1024)
+    return written.map((chunk) => chunk.lastIndexOf('x') + 1)
+  }
+
+  it('is free again at once when the stream has copied it', async () => {
+    expect(new Set(await heldBy(true))).to.deep.equal(new Set([0]))
+  })
+
+  it('is left alone when the stream has not', async () => {
+    const held = await heldBy(false)
+    expect(held.reduce((sum, count) => sum + count)).to.equal(256 * 1024)
   })
 })
 

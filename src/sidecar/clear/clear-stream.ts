@@ -32,6 +32,7 @@ export function createClearStream(
   }
 
   return {
+    copies: data.copies,
     write: data.write,
     pause: data.pause,
     resume: data.resume,

@@ -19,6 +19,7 @@ function tied(hasRoom: () => boolean = () => true) {
     (ending) => endings.push(ending),
   )
   relay.start({
+    copies: true,
     write: (bytes) => {
       done.push(`write ${bytes.toString()}`)
       return hasRoom()
