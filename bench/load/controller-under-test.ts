@@ -78,14 +78,18 @@ export async function startControllerUnderTest(): Promise<ControllerUnderTest> {
   }
 }
 
-/** Join tokens, each good for so many workloads of one node. */
+/** Join tokens, each good for so many workloads of one node, which get the labels besides. */
 export async function createTokens(
   controller: ControllerUnderTest,
   count: number,
   uses = 1,
+  moreLabels: Readonly<Record<string, string>> = {},
 ): Promise<string[]> {
   const tokens: string[] = []
-  const labels = [{ key: 'join', value: 'bench' }]
+  const labels = Object.entries({ join: 'bench', ...moreLabels }).map(([key, value]) => ({
+    key,
+    value,
+  }))
   const lane = async (): Promise<void> => {
     while (tokens.length < count) {
       const at = tokens.push('') - 1

@@ -6,20 +6,15 @@ import { toPem } from '../../src/cli/pem.ts'
 import { testTrustDomain } from '../../test/support/enrolment-client.ts'
 import { createTokens, type ControllerUnderTest } from '../load/controller-under-test.ts'
 import { freePorts, startPair, type CommandLine, type Contender, type PairWish } from './pair.ts'
+import { otherPolicies, policyOf } from './policies.ts'
 
 const program = fileURLToPath(new URL('../../src/main/blazon.ts', import.meta.url))
 
-/** A policy by which the client's workload may, or may not, reach the server's; `http` is a rule for requests. */
-export function policyOf(port: number, action: 'allow' | 'deny', http?: string): string {
-  const rules = http === undefined ? '' : `http: [${http}], `
-  return `
-kind: NetworkPolicy
-name: bench-${String(port)}
-spec: { from: { label.join: bench }, to: { label.join: bench }, ports: [tcp/${String(port)}], ${rules}action: ${action} }
-`
-}
-
 export interface SidecarsWish {
+  /** Of the contender. */
+  readonly name?: string
+  /** How many policies the two know in all, where that is more than the one about themselves. */
+  readonly policies?: number
   /** The rule by which single requests are allowed; connections as such, where there is none. */
   readonly http?: string
   /** The program of Node to run them with, where it is not this one. */
@@ -48,13 +43,18 @@ export function blazon(controller: ControllerUnderTest, asked: SidecarsWish = {}
     await controller.admin().call('Apply', { text: policyOf(tunnel, action, asked.http) })
   }
   return {
-    name: 'blazon',
+    name: asked.name ?? 'blazon',
     decide,
     start: async (wish) => {
       const [entrance = 0, ...ports] = await freePorts(2)
       tunnel ||= ports[0] ?? 0
       await decide('allow')
-      const [server = '', client = ''] = await createTokens(controller, 2)
+      const fleet = `fleet-${String(tunnel)}`
+      const others = (asked.policies ?? 1) - 1
+      if (others > 0) {
+        await controller.admin().call('Apply', { text: otherPolicies(fleet, tunnel, others) })
+      }
+      const [server = '', client = ''] = await createTokens(controller, 2, 1, { fleet })
       const ends = [
         sidecar(controller, wish, asked, {
           BLAZON_WORKLOAD: 'server',

@@ -2,6 +2,7 @@ import { openArena } from '../proxies/arena.ts'
 import { comparisonPart } from '../proxies/comparison.ts'
 import { cutPart } from '../proxies/cut.ts'
 import { httpPart } from '../proxies/http.ts'
+import { manyPoliciesPart } from '../proxies/many-policies.ts'
 import { memoryPart } from '../proxies/memory.ts'
 import type { Part } from '../proxies/part.ts'
 import { startPart } from '../proxies/start.ts'
@@ -14,6 +15,8 @@ const parts: readonly Part[] = [
   cutPart,
   startPart,
   memoryPart,
+  // Last: what the controller knows from then on would slow the others' changes of policy.
+  manyPoliciesPart,
 ]
 
 /** What two sidecars do for traffic and what they take for it, beside pairs of other proxies. */
