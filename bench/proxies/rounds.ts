@@ -29,6 +29,9 @@ export interface Rounds {
 /** A path that fails so often in one test is not asked again in it: a failure may take its time. */
 const mostFailures = 2
 
+/** How much longer the first round is, which does not count: code is compiled when it has run for a while. */
+const warmUp = 2
+
 /** Each test on each path in turn, one path after the other, in another order each round. */
 export async function compareInRounds(
   tests: readonly ProxyTest[],
@@ -38,12 +41,13 @@ export async function compareInRounds(
   for (const test of tests) {
     const found = new Map<string, Figures[]>(options.paths.map(({ name }) => [name, []]))
     const failures = new Map<string, number>()
-    // The first round runs before our code is compiled and their sessions are known.
+    // In the first round our code is compiled, and their sessions become known.
     for (let round = -1; round < options.rounds; round++) {
       for (const path of rotated(options.paths, round)) {
         const failed = failures.get(path.name) ?? 0
         if (failed >= mostFailures) continue
-        const figures = await runOnce(test, path, options)
+        const seconds = test.seconds * options.scale * (round < 0 ? warmUp : 1)
+        const figures = await runOnce(test, path, seconds, options)
         if (figures === undefined) failures.set(path.name, failed + 1)
         else if (round >= 0) found.get(path.name)?.push(figures)
       }
@@ -54,9 +58,14 @@ export async function compareInRounds(
 }
 
 /** Undefined where it failed, or bytes were lost: neither must happen to ours. */
-async function runOnce(test: ProxyTest, path: Path, options: Rounds): Promise<Figures | undefined> {
+async function runOnce(
+  test: ProxyTest,
+  path: Path,
+  seconds: number,
+  options: Rounds,
+): Promise<Figures | undefined> {
   try {
-    return await figuresOnce(test, path, options)
+    return await figuresOnce(test, path, seconds, options.traffic)
   } catch (error: unknown) {
     if (path.name === options.ours) throw error
     options.say(`${path.name}: ${test.name}: ${messageOf(error)}`)
@@ -67,10 +76,11 @@ async function runOnce(test: ProxyTest, path: Path, options: Rounds): Promise<Fi
 async function figuresOnce(
   test: ProxyTest,
   { port, pair }: Path,
-  { traffic, scale }: Rounds,
+  seconds: number,
+  traffic: Traffic,
 ): Promise<Figures> {
   const before = pair?.cpuSeconds() ?? 0
-  const { errors = 0, work = 0, ...figures } = await test.run(traffic, port, test.seconds * scale)
+  const { errors = 0, work = 0, ...figures } = await test.run(traffic, port, seconds)
   const cpu = (pair?.cpuSeconds() ?? 0) - before
   if (errors > 0) throw new Error(`expected no errors, got ${String(errors)}`)
   return pair === undefined ? figures : { ...figures, cpu: cpu / work }

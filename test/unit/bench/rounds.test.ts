@@ -19,27 +19,33 @@ const options: Rounds = {
 }
 
 /** A test whose run is `run`, and what it was asked. */
-function testOf(run: (port: number) => number): { test: ProxyTest; ports: number[] } {
+function testOf(run: (port: number) => number): {
+  readonly test: ProxyTest
+  readonly ports: number[]
+  readonly lengths: number[]
+} {
   const ports: number[] = []
+  const lengths: number[] = []
   const test: ProxyTest = {
     name: 'a test',
     seconds: 4,
     run: (_traffic, port, seconds) => {
       ports.push(port)
-      expect(seconds).to.equal(2)
+      lengths.push(seconds)
       return Promise.resolve({ rate: run(port), errors: 0, work: 1 })
     },
     measures: { rate: { metric: 'rate', unit: '1/s', better: 'more', factor: 2 } },
   }
-  return { test, ports }
+  return { test, ports, lengths }
 }
 
 describe('compareInRounds()', () => {
   it('goes through every path in every round, from another one each time', async () => {
-    const { test, ports } = testOf((port) => port * 10)
+    const { test, ports, lengths } = testOf((port) => port * 10)
     const [row] = await compareInRounds([test], options)
-    // One round more than those that count.
+    // One round more than those that count, and longer.
     expect(ports).to.deep.equal([3, 1, 2, 1, 2, 3, 2, 3, 1, 3, 1, 2])
+    expect(lengths).to.deep.equal([4, 4, 4, 2, 2, 2, 2, 2, 2, 2, 2, 2])
     expect(row).to.include({ ours: 20, direct: 10, bestPeer: 'other', target: 60, met: false })
     expect(row).to.not.have.property('note')
   })
