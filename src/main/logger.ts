@@ -1,23 +1,11 @@
 import { pino, stdTimeFunctions, type DestinationStream } from 'pino'
-import type { Logger } from '../base/logger.ts'
+import type { LogFields, Logger } from '../base/logger.ts'
+import { bufferedStdout } from './log-output.ts'
+import { redact } from './log-redaction.ts'
 
 /** The levels of a record, most talkative first; `silent` drops every record. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
-
-/** Field names whose value never reaches a log, at the top of a record or one level inside it. */
-const secretFields: readonly string[] = [
-  'token',
-  'joinToken',
-  'secret',
-  'password',
-  'passphrase',
-  'authorization',
-  'privateKey',
-  'sealedKey',
-  'nodeKey',
-  'cookie',
-]
 
 /**
  * A logger that writes one JSON record a line, with an ISO time, to stdout or to `destination`.
@@ -32,14 +20,13 @@ export function createLogger(options: {
     name: options.name,
     level: options.level,
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label: string): object => ({ level: label }) },
-    serializers: { error: describeError },
-    redact: {
-      paths: secretFields.flatMap((field) => [field, `*.${field}`]),
-      censor: '[redacted]',
+    formatters: {
+      level: (label: string): object => ({ level: label }),
+      log: (fields: LogFields) => redact(fields),
     },
+    serializers: { error: describeError },
   }
-  return options.destination === undefined ? pino(settings) : pino(settings, options.destination)
+  return pino(settings, options.destination ?? bufferedStdout())
 }
 
 /** What a log says of an error: no enumerable properties beyond these, for they may hold a request. */
