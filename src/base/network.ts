@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { ipv4Bytes } from '../base/ipv4.ts'
 
 /** An IPv4 or IPv6 network, or one address, as numbers. */
 export interface Network {
@@ -10,7 +11,7 @@ export interface Network {
 
 /** The bytes of an address; undefined for a text that is none. */
 export function addressBytes(text: string): Uint8Array | undefined {
-  return text.includes('/') ? undefined : parseNetwork(text)?.address
+  return ipv4Bytes(text) ?? (text.includes('/') ? undefined : parseNetwork(text)?.address)
 }
 
 /** The network of a text in canonical form. */

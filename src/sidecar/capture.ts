@@ -46,13 +46,14 @@ export async function captureExplicit(
         resetSocket(socket)
       })
   }
-  const wanted = listeners.map(({ listen, destination }) => ({
-    listen,
-    onSocket: (socket: Socket) => {
-      if (!isName(destination.host)) onConnection({ socket, originalDestination: destination })
-      else takeNamed(socket, destination)
-    },
-  }))
+  const wanted = listeners.map(({ listen, destination }) => {
+    const isNamed = isName(destination.host)
+    const onSocket = (socket: Socket): void => {
+      if (isNamed) takeNamed(socket, destination)
+      else onConnection({ socket, originalDestination: destination })
+    }
+    return { listen, onSocket }
+  })
   return await openListeners(wanted, { pause: true })
 }
 

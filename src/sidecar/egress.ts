@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import type { HostPort } from '../base/env.ts'
@@ -10,6 +9,7 @@ import type { CapturedConnection } from './capture.ts'
 import { carryClear } from './clear/clear-egress.ts'
 import { factsOf, verdictOfRefusal, type OutsidePeer, type PeerSource } from './connection-facts.ts'
 import { questionOf, type NamesOf } from './egress-question.ts'
+import { createFlowId } from './flow-id.ts'
 import { judge, mayBeClear, refusalOfNew, type Standing } from './judgement.ts'
 import { openConnection, type Followers } from './open-connection.ts'
 import { chooseOutside } from './outside-choice.ts'
@@ -23,7 +23,6 @@ export interface Egress {
   take(connection: CapturedConnection): void
 }
 
-const flowIdBytes = 16
 /** Why there is no tunnel where there is no sidecar. */
 const withoutPeer: ReadonlySet<Reason> = new Set<Reason>(['no-tunnel', 'not-a-tunnel'])
 
@@ -48,7 +47,7 @@ export function createEgress(options: {
   const connect = async (captured: CapturedConnection): Promise<void> => {
     const { socket, originalDestination } = captured
     const startedAt = clock.monotonic()
-    const flowId = randomBytes(flowIdBytes)
+    const flowId = createFlowId()
     const destination = originalDestination
     const refuse = (reason: Reason, tunnel?: PeerSource | OutsidePeer, policy = ''): void => {
       const verdict = verdictOfRefusal(reason)

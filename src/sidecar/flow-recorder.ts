@@ -58,6 +58,7 @@ interface Aggregate {
   bytesSent: number
   bytesReceived: number
   readonly flowIds: Buffer[]
+  isTaken: boolean
 }
 
 /** `limit` bounds the records that wait to be taken; what does not fit is counted as lost. */
@@ -70,9 +71,11 @@ export function createFlowRecorder(options: {
   let lost = 0
   const live = new Set<{ flush(): void }>()
 
-  const aggregateOf = (facts: FlowFacts): Aggregate | undefined => {
+  /** `last` is where the same facts were counted before: most flows begin and end in one bucket. */
+  const aggregateOf = (facts: FlowFacts, last?: Aggregate): Aggregate | undefined => {
     const now = options.clock.now()
     const bucketStartMs = now - (now % flowBucketMs)
+    if (last?.bucketStartMs === bucketStartMs && !last.isTaken) return last
     const key = keyOf(facts, bucketStartMs)
     const found = waiting.get(key)
     if (found !== undefined) return found
@@ -81,7 +84,7 @@ export function createFlowRecorder(options: {
       return undefined
     }
     const made = { facts, bucketStartMs, opened: 0, closed: 0, bytesSent: 0, bytesReceived: 0 }
-    const aggregate: Aggregate = { ...made, flowIds: [] }
+    const aggregate: Aggregate = { ...made, flowIds: [], isTaken: false }
     waiting.set(key, aggregate)
     return aggregate
   }
@@ -90,10 +93,11 @@ export function createFlowRecorder(options: {
     const total = { sent: 0, received: 0 }
     const counted = { sent: 0, received: 0 }
     let isOpen = true
-    addOpened(aggregateOf(facts), flowId)
+    let last = aggregateOf(facts)
+    addOpened(last, flowId)
     const flush = (): void => {
       if (total.sent === counted.sent && total.received === counted.received) return
-      const aggregate = aggregateOf(facts)
+      const aggregate = (last = aggregateOf(facts, last))
       if (aggregate === undefined) return // the same bytes are tried again at the next flush
       addFlowId(aggregate, flowId)
       aggregate.bytesSent += total.sent - counted.sent
@@ -113,7 +117,9 @@ export function createFlowRecorder(options: {
         isOpen = false
         flush()
         live.delete(entry)
-        addClosed(aggregateOf(ending === undefined ? facts : { ...facts, ...ending }), flowId)
+        const aggregate =
+          ending === undefined ? aggregateOf(facts, last) : aggregateOf({ ...facts, ...ending })
+        addClosed(aggregate, flowId)
       },
     }
   }
@@ -129,7 +135,10 @@ export function createFlowRecorder(options: {
       for (const entry of live) entry.flush()
       const taken = waiting
       waiting = new Map()
-      return [...taken.values()].map(({ facts, ...counts }) => ({ ...facts, ...counts }))
+      return Array.from(taken.values(), (aggregate) => {
+        aggregate.isTaken = true
+        return countOf(aggregate)
+      })
     },
     takeLost: () => {
       const count = lost
@@ -137,6 +146,11 @@ export function createFlowRecorder(options: {
       return count
     },
   }
+}
+
+function countOf({ facts, ...counts }: Aggregate): FlowCount {
+  const { bucketStartMs, opened, closed, bytesSent, bytesReceived, flowIds } = counts
+  return { ...facts, bucketStartMs, opened, closed, bytesSent, bytesReceived, flowIds }
 }
 
 function addOpened(aggregate: Aggregate | undefined, flowId: Buffer): void {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { formatHostPort, type HostPort } from '../base/env.ts'
@@ -20,6 +19,7 @@ import { answers } from './clear/agreement.ts'
 import { serveClear } from './clear/clear-ingress.ts'
 import { createClearOffers, type ClearOffers } from './clear/clear-offers.ts'
 import { factsOf, verdictOfRefusal, type OutsidePeer } from './connection-facts.ts'
+import { createFlowId } from './flow-id.ts'
 import {
   deny,
   judge,
@@ -132,7 +132,7 @@ async function takeClear(
 ): Promise<void> {
   const { followers, clock, waiting, maxConnections } = options
   const startedAt = clock.monotonic()
-  const flowId = randomBytes(16)
+  const flowId = createFlowId()
   const refuse = (reason: Reason, tunnel?: OutsidePeer, policy = ''): void => {
     const verdict = verdictOfRefusal(reason)
     const destination = local

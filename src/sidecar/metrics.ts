@@ -4,6 +4,7 @@ import type { Reason } from '../policy/reason.ts'
 import type { TunnelMemory } from '../tunnel/index.ts'
 import type { FlowDirection } from './flow-recorder.ts'
 import type { RequestFault } from './http/request-check.ts'
+import { createTallies, type Tally } from './tally.ts'
 import { mostTunnels } from './tunnel-pool.ts'
 
 /** What is read off the running sidecar at the moment of a scrape. */
@@ -54,16 +55,23 @@ export function createMetrics(): Metrics {
     labels: Label[],
   ): Counter<Label> => new Counter({ name, help, labelNames: labels, registers })
 
-  const connections = counter('blazon_connections_total', 'Connection attempts, by verdict', [
-    'direction',
-    'verdict',
-    'reason',
-  ])
-  const bytes = counter(
-    'blazon_relayed_bytes_total',
-    'Bytes relayed; sent = by the connecting side',
-    ['direction', 'way'],
-  )
+  const connections = createTallies({
+    name: 'blazon_connections_total',
+    help: 'Connection attempts, by verdict',
+    labelNames: ['direction', 'verdict', 'reason'],
+    registers,
+  })
+  const bytes = createTallies({
+    name: 'blazon_relayed_bytes_total',
+    help: 'Bytes relayed; sent = by the connecting side',
+    labelNames: ['direction', 'way'],
+    registers,
+  })
+  const bothWays = (direction: FlowDirection): Record<'toServer' | 'toClient', Tally> => ({
+    toServer: bytes(direction, 'sent'),
+    toClient: bytes(direction, 'received'),
+  })
+  const relayed = { egress: bothWays('egress'), ingress: bothWays('ingress') }
   const cuts = counter('blazon_streams_cut_total', 'Open streams cut by this sidecar', ['reason'])
   const requests = counter('blazon_http_requests_total', 'Requests decided, by verdict', [
     'verdict',
@@ -96,11 +104,12 @@ export function createMetrics(): Metrics {
 
   return {
     connection: (direction, verdict, reason) => {
-      connections.inc({ direction, verdict, reason })
+      connections(direction, verdict, reason).count++
     },
     relayed: (direction, sent, received) => {
-      bytes.inc({ direction, way: 'sent' }, sent)
-      bytes.inc({ direction, way: 'received' }, received)
+      const { toServer, toClient } = relayed[direction]
+      toServer.count += sent
+      toClient.count += received
     },
     cut: (reason) => {
       cuts.inc({ reason })

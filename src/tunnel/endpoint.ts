@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { ipv4Bytes } from '../base/ipv4.ts'
 
 /** An IP address in its canonical text form, and a port. */
 export interface Endpoint {
@@ -9,14 +10,17 @@ export interface Endpoint {
 
 /** The canonical text form of an address; an IPv4 address mapped into IPv6 is that IPv4 address. Undefined for other text. */
 export function canonicalAddress(text: string): string | undefined {
+  // IPv4 has one spelling only.
+  if (isIPv4(text)) return text
   const bytes = addressBytes(text)
   return bytes === undefined ? undefined : addressText(bytes)
 }
 
 /** 4 or 16 bytes in network order, or undefined when the text is no IP address (or has a zone). */
 export function addressBytes(text: string): Uint8Array | undefined {
-  // One of these per stream: the common case does without the library.
-  if (isIPv4(text)) return Uint8Array.from(text.split('.'), Number)
+  // Several of these per stream: the common case does without the library.
+  const short = ipv4Bytes(text)
+  if (short !== undefined) return short
   if (!text.includes(':') || text.includes('%') || !ipaddr.isValid(text)) return undefined
   return Uint8Array.from(ipaddr.process(text).toByteArray())
 }

@@ -116,7 +116,7 @@ function addressAt(bytes: Buffer, at: number, size: number): string {
   const raw = bytes.subarray(at, at + size)
   const text = addressText(raw)
   // A mapped IPv4 address is a second spelling of an address that has one already.
-  if (addressBytes(text)?.length !== size) {
+  if (size === 16 && addressBytes(text)?.length !== size) {
     throw problem('an IPv4 address in the form of an IPv6 address')
   }
   return text

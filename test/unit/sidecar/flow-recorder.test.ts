@@ -59,6 +59,19 @@ describe('createFlowRecorder()', () => {
     expect(recorder.take()[0]).to.include({ opened: 0, closed: 1, bytesSent: 0 })
   })
 
+  it('counts the end of a connection in a record that is still to be taken', () => {
+    const clock = createFakeClock(start)
+    const recorder = createFlowRecorder({ clock })
+    const [taken, lasting, short] = [1, 2, 3].map((id) => recorder.open(facts, flowId(id)))
+    short?.close()
+    expect(recorder.take()[0]).to.include({ opened: 3, closed: 1 })
+    taken?.close()
+    expect(recorder.take()[0]).to.include({ bucketStartMs: start, opened: 0, closed: 1 })
+    clock.advance(10_000)
+    lasting?.close()
+    expect(recorder.take()[0]).to.include({ bucketStartMs: start + 10_000, closed: 1 })
+  })
+
   it('counts a connection that was cut as closed under the reason it was cut for', () => {
     const recorder = createFlowRecorder({ clock: createFakeClock(start) })
     const flow = recorder.open(facts, flowId(1))
