@@ -10,7 +10,7 @@ import {
   type FrameHeader,
 } from './frame.ts'
 import type { TunnelLimits } from './limits.ts'
-import { Outbox } from './outbox.ts'
+import { Outbox, type Departure } from './outbox.ts'
 import { holdNothing, type Hold } from './receive-buffer.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 import { TunnelStream, type StreamHandlers, type StreamSession } from './stream.ts'
@@ -24,6 +24,8 @@ export interface MuxOptions {
   readonly send: (batch: Buffer, written: () => void) => void
   /** Runs a function at the end of this event-loop turn. */
   readonly schedule: (run: () => void) => void
+  /** Runs a function a few milliseconds from now. */
+  readonly later: (run: () => void) => void
   /** Milliseconds, never set back. */
   readonly now: () => number
   /** A stream of the peer that is not accepted yet has opened, received more, or ended. */
@@ -78,6 +80,7 @@ export class StreamMux {
     this.#outbox = new Outbox({
       send: options.send,
       schedule: options.schedule,
+      later: options.later,
       onRoom: () => {
         this.#giveTurns()
       },
@@ -230,10 +233,14 @@ export class StreamMux {
     return {
       hasRoom: () => this.#outbox.size < limits.stagingBytes,
       sendData: (id, flags, bytes, from, to) => {
-        this.#outbox.payload(frameType.data, flags, id, bytes, from, to)
+        // The first bytes of the application are mostly there already, and read in the next turn.
+        const departure = (flags & flag.syn) === 0 ? 'this-turn' : 'next-turn'
+        this.#outbox.payload(frameType.data, flags, id, bytes, from, to, departure)
       },
       sendWindowUpdate: (id, flags, length) => {
-        this.#stage(frameType.windowUpdate, flags, id, length)
+        // Nobody's data waits for an ACK, and the application's answer mostly follows at once.
+        const departure = flags === flag.ack ? 'along' : 'this-turn'
+        this.#stage(frameType.windowUpdate, flags, id, length, departure)
       },
       sendReset: (id, reason) => {
         this.#stage(
@@ -290,7 +297,13 @@ export class StreamMux {
   }
 
   /** Stages a frame that answers the peer: a peer that asks and does not read is given up. */
-  #stage(type: number, flags: number, streamId: number, length: number): void {
+  #stage(
+    type: number,
+    flags: number,
+    streamId: number,
+    length: number,
+    departure?: Departure,
+  ): void {
     if (this.#closed) return
     if (this.#outbox.size > this.#options.limits.maxStagedBytes) {
       this.#finish(
@@ -303,7 +316,7 @@ export class StreamMux {
       )
       return
     }
-    this.#outbox.frame(type, flags, streamId, length)
+    this.#outbox.frame(type, flags, streamId, length, departure)
   }
 
   #finish(reason: Reason, error: TunnelError | undefined): void {

@@ -9,9 +9,18 @@ export interface OutboxOptions {
   readonly send: (batch: Buffer, written: () => void) => void
   /** Runs a function once at the end of this event-loop turn. */
   readonly schedule: (run: () => void) => void
+  /** Runs a function a few milliseconds from now. */
+  readonly later: (run: () => void) => void
   /** Called whenever a batch has been handed over and there is room again. */
   readonly onRoom: () => void
 }
+
+/**
+ * When a frame leaves at the latest: at the end of this event-loop turn, or of the next one, which may
+ * bring what belongs to it; or `along` with the next batch, a few milliseconds from now. Every batch is
+ * a record, a system call and a wake-up at both ends, and takes all that is there.
+ */
+export type Departure = 'this-turn' | 'next-turn' | 'along'
 
 /**
  * Frames on their way out: collected in one buffer, handed to the socket once per event-loop turn,
@@ -23,7 +32,11 @@ export class Outbox {
   #spare: Buffer | undefined
   #size = 0
   #inFlight = false
-  #scheduled = false
+  readonly #scheduled: Record<Departure, boolean> = {
+    'this-turn': false,
+    'next-turn': false,
+    along: false,
+  }
   #onIdle: (() => void) | undefined
 
   constructor(options: OutboxOptions) {
@@ -41,8 +54,14 @@ export class Outbox {
   }
 
   /** Adds a frame without payload. */
-  frame(type: number, flags: number, streamId: number, length: number): void {
-    const at = this.#reserve(headerBytes)
+  frame(
+    type: number,
+    flags: number,
+    streamId: number,
+    length: number,
+    departure: Departure = 'this-turn',
+  ): void {
+    const at = this.#reserve(headerBytes, departure)
     writeHeader(this.#filling, at, type, flags, streamId, length)
   }
 
@@ -54,15 +73,15 @@ export class Outbox {
     bytes: Buffer,
     from: number,
     to: number,
+    departure: Departure = 'this-turn',
   ): void {
-    const at = this.#reserve(headerBytes + to - from)
+    const at = this.#reserve(headerBytes + to - from, departure)
     writeHeader(this.#filling, at, type, flags, streamId, to - from)
     bytes.copy(this.#filling, at + headerBytes, from, to)
   }
 
   /** Hands over what is there, unless a batch is being written: then it follows that one. */
   flush(): void {
-    this.#scheduled = false
     if (this.#inFlight || this.#size === 0) return
     const batch = this.#filling
     const size = this.#size
@@ -98,7 +117,7 @@ export class Outbox {
   }
 
   /** Where the next `count` bytes go: the buffer grows rather than lose or refuse a frame. */
-  #reserve(count: number): number {
+  #reserve(count: number, departure: Departure): number {
     const at = this.#size
     const needed = at + count
     if (needed > this.#filling.length) {
@@ -107,12 +126,24 @@ export class Outbox {
       this.#filling = larger
     }
     this.#size = needed
-    if (!this.#scheduled && !this.#inFlight) {
-      this.#scheduled = true
-      this.#options.schedule(() => {
-        this.flush()
+    // What follows a batch that is being written leaves as soon as that is done.
+    if (!this.#inFlight && !this.#scheduled[departure]) this.#schedule(departure)
+    return at
+  }
+
+  #schedule(departure: Departure): void {
+    const { schedule, later } = this.#options
+    const depart = (): void => {
+      this.#scheduled[departure] = false
+      this.flush()
+    }
+    this.#scheduled[departure] = true
+    if (departure === 'this-turn') schedule(depart)
+    else if (departure === 'along') later(depart)
+    else {
+      schedule(() => {
+        schedule(depart)
       })
     }
-    return at
   }
 }

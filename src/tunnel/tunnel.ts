@@ -63,6 +63,8 @@ export interface TunnelParts {
 }
 
 const lingerMs = 1_000
+/** How long a frame waits that can travel with another one. */
+const alongMs = 5
 
 /**
  * One mutually authenticated connection between two sidecars that carries many streams. The dialling
@@ -253,6 +255,9 @@ export class Tunnel {
         else this.#socket.write(batch, written)
       },
       schedule: setImmediate,
+      later: (run) => {
+        this.#timers.after(alongMs, run)
+      },
       now: () => this.#timers.now(),
       onOpening: (stream) => {
         this.#opening(stream)

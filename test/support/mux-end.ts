@@ -21,7 +21,7 @@ export function createMuxEnd(
   role: MuxOptions['role'],
   limits: Partial<TunnelLimits> = {},
   onOpening: (stream: TunnelStream) => void = () => undefined,
-  more: Partial<Pick<MuxOptions, 'now' | 'onQuieter'>> = {},
+  more: Partial<Pick<MuxOptions, 'now' | 'later' | 'onQuieter'>> = {},
 ): MuxEnd {
   const scheduled: (() => void)[] = []
   const inFlight: (() => void)[] = []
@@ -38,6 +38,9 @@ export function createMuxEnd(
       inFlight.push(written)
     },
     schedule: (run) => {
+      scheduled.push(run)
+    },
+    later: (run) => {
       scheduled.push(run)
     },
     now: () => 0,
