@@ -8,8 +8,18 @@ const nothing = Buffer.alloc(0)
  * uv_tcp_close_reset, UV_EINVAL.)
  */
 export function endWhenFlushed(socket: Socket): void {
-  if (socket.writableLength === 0) socket.end()
-  else socket.write(nothing, () => socket.end())
+  if (socket.writableLength === 0) end(socket)
+  else {
+    socket.write(nothing, () => {
+      end(socket)
+    })
+  }
+}
+
+/** Where the other side has ended before, closing says all that a shutdown would, one system call earlier. */
+function end(socket: Socket): void {
+  if (socket.readableEnded) socket.destroy()
+  else socket.end()
 }
 
 /** Resets a connection, so that nobody takes what was cut off for the whole. */
