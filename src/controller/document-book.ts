@@ -1,4 +1,5 @@
-import { compilePolicies } from '../policy/compile.ts'
+import { finish, type Steps } from '../base/steps.ts'
+import { compileInSteps } from '../policy/compile.ts'
 import { decodeDocument } from '../policy/canonical.ts'
 import type { PolicyDocument } from '../policy/document.ts'
 import type { ExternalService } from '../policy/external-service.ts'
@@ -15,6 +16,7 @@ import {
   type StoredDocument,
 } from './store/documents.ts'
 import type { Tables } from './store/store.ts'
+import { createTurns, inTurns } from './turns.ts'
 
 /** A document in force, with what it is stored and sent as. */
 export interface KnownDocument {
@@ -44,7 +46,7 @@ export interface DocumentBook {
   known(document: PolicyDocument): KnownDocument
   /**
    * Stores changes as one new version, within a transaction. They are in force once what it returns
-   * is called.
+   * is called. One such change at a time: it takes several turns of the event loop.
    */
   write(tables: Tables, changes: readonly DocumentChange[], version: number): Promise<() => void>
   /** Counts the version up for something that is pushed with the documents, such as the bundle. */
@@ -52,13 +54,13 @@ export interface DocumentBook {
 }
 
 export async function loadDocumentBook(tables: Tables): Promise<DocumentBook> {
-  const documents = new Map<string, KnownDocument>()
+  let documents = new Map<string, KnownDocument>()
   for (const stored of await loadDocuments(tables)) {
     const document = decodeDocument({ ...stored, specJson: Buffer.from(stored.specJson) })
     documents.set(keyOf(stored), know(document, stored))
   }
   let version = await lastValue(tables, 'policy-version')
-  let compiled = compile(documents.values())
+  let compiled = finish(compile(documents.values()))
 
   return {
     get version() {
@@ -84,16 +86,21 @@ export async function loadDocumentBook(tables: Tables): Promise<DocumentBook> {
       return known
     },
     write: async (tx, changes, next) => {
+      const nextDocuments = new Map(documents)
+      for (const change of changes) replace(nextDocuments, change)
+      const nextCompiled = await inTurns(compile(nextDocuments.values()))
+      const turns = createTurns()
       for (const { before, after } of changes) {
         if (after !== undefined) {
           await putDocument(tx, after.stored, before === undefined ? 'created' : 'updated')
         } else if (before !== undefined) {
           await removeDocument(tx, { ...before.stored, revision: next })
         }
+        await turns.next()
       }
       return () => {
-        for (const change of changes) replace(documents, change)
-        compiled = compile(documents.values())
+        documents = nextDocuments
+        compiled = nextCompiled
         version = next
       }
     },
@@ -125,12 +132,14 @@ export function know(document: PolicyDocument, stored: StoredDocument): KnownDoc
   return { document, stored, encoded }
 }
 
-function compile(documents: Iterable<KnownDocument>): {
+interface CompiledBook {
   readonly policies: PolicySet
   readonly external: ExternalReaches
   readonly rules: readonly EnrolmentRule[]
   readonly assignments: readonly LabelAssignment[]
-} {
+}
+
+function* compile(documents: Iterable<KnownDocument>): Steps<CompiledBook> {
   const rules: EnrolmentRule[] = []
   const assignments: LabelAssignment[] = []
   const services: ExternalService[] = []
@@ -140,6 +149,6 @@ function compile(documents: Iterable<KnownDocument>): {
     else if (document.kind === 'LabelAssignment') assignments.push(document)
     else if (document.kind === 'ExternalService') services.push(document)
   }
-  const policies = compilePolicies(all)
+  const policies = yield* compileInSteps(all)
   return { policies, external: createExternalReaches(policies, services), rules, assignments }
 }

@@ -1,8 +1,15 @@
+import { finish, type Steps } from '../base/steps.ts'
 import { quote } from '../base/errors.ts'
-import { byPrecedence, compilePolicy, type DecisionDocument } from './compiled-policy.ts'
+import {
+  byPrecedence,
+  compilePolicy,
+  type CompiledPolicy,
+  type DecisionDocument,
+} from './compiled-policy.ts'
 import type { PolicyDocument } from './document.ts'
 import { PolicyError } from './policy-error.ts'
 import { PolicySet, type DecisionLimits } from './policy-set.ts'
+import { ProfileTable } from './profile-table.ts'
 
 /** 32 MB at worst, far beyond what one sidecar meets. */
 export const defaultDecisionLimits: DecisionLimits = { profiles: 16_384, verdicts: 262_144 }
@@ -15,10 +22,24 @@ export function compilePolicies(
   documents: Iterable<PolicyDocument>,
   limits: Partial<DecisionLimits> = {},
 ): PolicySet {
+  return finish(compileInSteps(documents, limits))
+}
+
+/** The same, to be left between two documents: thousands of them take a good part of a second. */
+export function* compileInSteps(
+  documents: Iterable<PolicyDocument>,
+  limits: Partial<DecisionLimits> = {},
+): Steps<PolicySet> {
   const decisive = Array.from(documents).filter(isDecisive)
   refuseRepeatedNames(decisive)
-  const compiled = decisive.map(compilePolicy).sort(byPrecedence)
-  return new PolicySet(compiled, { ...defaultDecisionLimits, ...limits })
+  const compiled: CompiledPolicy[] = []
+  for (const document of decisive) {
+    compiled.push(compilePolicy(document))
+    yield
+  }
+  compiled.sort(byPrecedence)
+  const table = yield* ProfileTable.of(compiled)
+  return new PolicySet(compiled, table, { ...defaultDecisionLimits, ...limits })
 }
 
 /** Whether a document takes part in decisions, so that sidecars have to know it. */

@@ -6,7 +6,7 @@
  */
 export { decodeDocument, encodeSpec, type EncodedDocument } from './canonical.ts'
 export type { Clause, Miss } from './clause.ts'
-export { compilePolicies, defaultDecisionLimits, isDecisive } from './compile.ts'
+export { compileInSteps, compilePolicies, defaultDecisionLimits, isDecisive } from './compile.ts'
 export type { CompiledPolicy, DecisionDocument } from './compiled-policy.ts'
 export { conditionHelpers, conditionLimits } from './condition-language.ts'
 export {

@@ -15,7 +15,7 @@ import {
   verdictOutside,
   type Guarding,
 } from './guarding.ts'
-import { ProfileTable, type ProfileClass } from './profile-table.ts'
+import type { ProfileClass, ProfileTable } from './profile-table.ts'
 import { meetsHttp, type HttpRequest } from './http-request.ts'
 import { noPolicyMatched, type Question, type Verdict } from './verdict.ts'
 import { VerdictCache } from './verdict-cache.ts'
@@ -70,10 +70,10 @@ export class PolicySet {
   #conditionDeadline = Infinity
   readonly #verdicts: VerdictCache
 
-  /** Use `compilePolicies`; the policies must be in order of precedence. */
-  constructor(policies: readonly CompiledPolicy[], limits: DecisionLimits) {
+  /** Use `compilePolicies`; the policies must be in order of precedence, and the table made of them. */
+  constructor(policies: readonly CompiledPolicy[], table: ProfileTable, limits: DecisionLimits) {
     this.policies = policies
-    this.#table = new ProfileTable(policies)
+    this.#table = table
     this.#verdicts = new VerdictCache(limits.verdicts)
     this.#limits = { ...limits, profiles: Math.min(limits.profiles, mostProfiles) }
     this.#namedPorts = new Set(policies.flatMap(({ ports }) => [...(ports ?? [])]))

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts'
 import type { TrustProfile } from '../identity/profile.ts'
 import { createBitset, listBits, setBit, type Bitset } from './bitset.ts'
 import type { CompiledPolicy, DecisionDocument } from './compiled-policy.ts'
@@ -50,10 +51,20 @@ export class ProfileTable {
   readonly #known = new Map<string, ProfileClass>()
   readonly #classes = new Map<string, ProfileClass>()
 
-  constructor(policies: readonly CompiledPolicy[]) {
+  private constructor(
+    policies: readonly CompiledPolicy[],
+    uses: readonly SelectorUse[],
+    index: SelectorIndex,
+  ) {
     this.#policies = policies
-    this.#uses = groupBySelector(policies)
-    this.#index = new SelectorIndex(this.#uses.map(({ selector }) => selector))
+    this.#uses = uses
+    this.#index = index
+  }
+
+  static *of(policies: readonly CompiledPolicy[]): Steps<ProfileTable> {
+    const uses = yield* groupBySelector(policies)
+    const index = yield* SelectorIndex.of(uses.map(({ selector }) => selector))
+    return new ProfileTable(policies, uses, index)
   }
 
   get size(): number {
@@ -130,7 +141,7 @@ export class ProfileTable {
 }
 
 /** Many policies select alike; each selector is asked once for all of them. */
-function groupBySelector(policies: readonly CompiledPolicy[]): SelectorUse[] {
+function* groupBySelector(policies: readonly CompiledPolicy[]): Steps<SelectorUse[]> {
   const uses = new Map<string, SelectorUse>()
   const useOf = (selector: Selector): SelectorUse =>
     uses.getOrInsertComputed(spell(selector), () => {
@@ -144,6 +155,7 @@ function groupBySelector(policies: readonly CompiledPolicy[]): SelectorUse[] {
       source.reads.add(key)
       target.reads.add(key)
     }
+    yield
   }
   return [...uses.values()]
 }

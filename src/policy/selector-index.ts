@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts'
 import type { TrustProfile } from '../identity/profile.ts'
 import {
   matchesAlternative,
@@ -22,13 +23,16 @@ export class SelectorIndex {
   readonly #byValue = new Map<string, Map<string, Candidate[]>>()
   readonly #always: Candidate[] = []
 
-  constructor(selectors: readonly Selector[]) {
-    const uses = countValues(selectors)
+  static *of(selectors: readonly Selector[]): Steps<SelectorIndex> {
+    const index = new SelectorIndex()
+    const uses = yield* countValues(selectors)
     for (const [selector, alternatives] of selectors.entries()) {
       for (const alternative of alternatives) {
-        this.#file({ selector, alternative }, rarest(alternative, uses))
+        index.#file({ selector, alternative }, rarest(alternative, uses))
       }
+      yield
     }
+    return index
   }
 
   /** The numbers of the selectors that the profile meets, each once, in no order. */
@@ -64,12 +68,15 @@ export class SelectorIndex {
 
 type ValueUses = ReadonlyMap<string, ReadonlyMap<string, number>>
 
-function countValues(selectors: readonly Selector[]): ValueUses {
+function* countValues(selectors: readonly Selector[]): Steps<ValueUses> {
   const uses = new Map<string, Map<string, number>>()
-  for (const term of selectors.flat(2)) {
-    if (!requiresValue(term)) continue
-    const ofKey = uses.getOrInsertComputed(term.key, () => new Map<string, number>())
-    for (const value of term.anyOf) ofKey.set(value, (ofKey.get(value) ?? 0) + 1)
+  for (const selector of selectors) {
+    for (const term of selector.flat()) {
+      if (!requiresValue(term)) continue
+      const ofKey = uses.getOrInsertComputed(term.key, () => new Map<string, number>())
+      for (const value of term.anyOf) ofKey.set(value, (ofKey.get(value) ?? 0) + 1)
+    }
+    yield
   }
   return uses
 }

@@ -15,6 +15,7 @@ import { know, type DocumentChange, type KnownDocument } from '../document-book.
 import type { ReadDocument } from '../documents/parse.ts'
 import { nextValue } from '../store/counters.ts'
 import { describeLagging, laggingBehind } from '../mesh/enforceable.ts'
+import { inTurns, mapInTurns } from '../turns.ts'
 import { warningsOf } from './warnings.ts'
 import type { AdminDeps } from './deps.ts'
 
@@ -35,11 +36,11 @@ export async function apply(
   const source = request.source === '' ? 'input' : request.source
   const { tagsTrusted } = deps.accounts
   const read = await deps.reader.read({ text: request.text, source, tagsTrusted })
-  const warnings = read.flatMap(({ document }) => warningsOf(document))
+  const warnings = (await mapInTurns(read, ({ document }) => warningsOf(document))).flat()
   return deps.changes.run(async () => {
     checkTrustOfTags(deps, tagsTrusted)
-    const plans = read.map((one) => plan(deps, one))
-    checkEnforceable(deps, plans)
+    const plans = await mapInTurns(read, (one) => plan(deps, one))
+    await checkEnforceable(deps, plans)
     const revision = request.dryRun ? undefined : await putInForce(deps, plans, author)
     return {
       documents: plans.map(({ document, before, action }) => ({
@@ -71,17 +72,17 @@ function plan({ book }: AdminDeps, { document, specText }: ReadDocument): Plan {
 }
 
 /** Refuses what a sidecar that it concerns is too old to enforce: half a fleet's guardrail is none. */
-function checkEnforceable(
+async function checkEnforceable(
   { registry, distributor, clock }: AdminDeps,
   plans: readonly Plan[],
-): void {
+): Promise<void> {
   const changed = plans.filter(({ action }) => action !== 'UNCHANGED')
   const now = clock.now()
   const enforcers = [...registry.workloads()].filter(({ stored, certificates }) => {
     const lives = [...certificates.values()].some(({ notAfterMs }) => notAfterMs > now)
     return stored.standing === 'good' && lives
   })
-  const lagging = laggingBehind(
+  const steps = laggingBehind(
     changed.map(({ document }) => document),
     enforcers.map(({ stored, profile }) => ({
       name: stored.name,
@@ -92,6 +93,7 @@ function checkEnforceable(
         Math.max(1, stored.schemaVersion),
     })),
   )
+  const lagging = await inTurns(steps)
   if (lagging.length === 0) return
   throw new ControllerError(
     'ERR_PRECONDITION',
@@ -108,7 +110,7 @@ async function putInForce(
   const changed = plans.filter(({ action }) => action !== 'UNCHANGED')
   if (changed.length === 0) return undefined
   return change(deps, author, (revision) =>
-    changed.map(({ document, specText, before }) => ({
+    mapInTurns(changed, ({ document, specText, before }) => ({
       before,
       after: know(document, {
         kind: document.kind,
@@ -127,12 +129,12 @@ async function putInForce(
 async function change(
   deps: AdminDeps,
   author: string,
-  changesFor: (revision: number) => readonly DocumentChange[],
+  changesFor: (revision: number) => Promise<readonly DocumentChange[]>,
 ): Promise<number> {
   const { store, book } = deps
   const { revision, changes, putIntoForce } = await store.change(async (tables) => {
     const next = await nextValue(tables, 'policy-version')
-    const made = changesFor(next)
+    const made = await changesFor(next)
     return { revision: next, changes: made, putIntoForce: await book.write(tables, made, next) }
   })
   putIntoForce()
@@ -159,7 +161,7 @@ export async function deleteDocument(
     }
     const stored = { ...before.stored, author, changedAtMs: deps.clock.now() }
     const gone = { ...before, stored }
-    const revision = await change(deps, author, () => [{ before: gone, after: undefined }])
+    const revision = await change(deps, author, async () => [{ before: gone, after: undefined }])
     return { revision }
   })
 }

@@ -4,7 +4,14 @@ import type { Logger } from '../../base/logger.ts'
 import { PolicyError } from '../../policy/index.ts'
 import { ControllerError } from '../controller-error.ts'
 import { createSerialQueue } from '../serial-queue.ts'
-import { answerParse, type ParseAnswer, type ParseQuestion, type ReadDocument } from './parse.ts'
+import {
+  answerParse,
+  type ParseAnswer,
+  type ParseQuestion,
+  type ReadDocument,
+  type ThreadAnswer,
+  type ThreadQuestion,
+} from './parse.ts'
 
 /** Reads files of documents beside everything else that the controller does. */
 export interface DocumentReader extends AsyncDisposable {
@@ -62,7 +69,7 @@ export function createDocumentReader(
     if (isClosed) throw new ControllerError('ERR_UNAVAILABLE', 'the controller is stopping')
     const asked = (thread ??= start())
     try {
-      return await answerOf(asked, question, limits.timeMs)
+      return await readWith((next) => answerOf(asked, next, limits.timeMs), question)
     } catch (error: unknown) {
       thread = undefined
       await asked.terminate()
@@ -95,6 +102,18 @@ export function createDocumentReader(
   }
 }
 
+async function readWith(
+  ask: (question: ThreadQuestion) => Promise<ThreadAnswer>,
+  question: ParseQuestion,
+): Promise<ParseAnswer> {
+  const documents: ReadDocument[] = []
+  for (let answer = await ask(question); ; answer = await ask('more')) {
+    if (answer.kind !== 'documents') return answer
+    documents.push(...answer.documents)
+    if (answer.left === 0) return { kind: 'documents', documents }
+  }
+}
+
 function outcome(answer: ParseAnswer): readonly ReadDocument[] {
   switch (answer.kind) {
     case 'documents':
@@ -109,8 +128,8 @@ function outcome(answer: ParseAnswer): readonly ReadDocument[] {
 }
 
 /** Throws `ControllerError` where the thread ends, or takes too long. */
-function answerOf(thread: Worker, question: ParseQuestion, timeMs: number): Promise<ParseAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<ParseAnswer>()
+function answerOf(thread: Worker, question: ThreadQuestion, timeMs: number): Promise<ThreadAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<ThreadAnswer>()
   const refuse = (why: string, cause?: unknown): void => {
     const message = `the documents were not read: ${why}; nothing was changed`
     reject(new ControllerError('ERR_LIMIT', message, { cause }))

@@ -1,7 +1,23 @@
 import { parentPort } from 'node:worker_threads'
-import { answerParse, type ParseQuestion } from './parse.ts'
+import { answerParse, type ReadDocument, type ThreadAnswer, type ThreadQuestion } from './parse.ts'
 
 // What the thread of `document-reader.ts` runs: an answer to each question, in their order.
-parentPort?.on('message', (question: ParseQuestion) => {
-  parentPort?.postMessage(answerParse(question))
+
+const documentsPerAnswer = 100
+
+let rest: readonly ReadDocument[] = []
+
+function answer(question: ThreadQuestion): ThreadAnswer {
+  if (question !== 'more') {
+    const read = answerParse(question)
+    if (read.kind !== 'documents') return read
+    rest = read.documents
+  }
+  const documents = rest.slice(0, documentsPerAnswer)
+  rest = rest.slice(documentsPerAnswer)
+  return { kind: 'documents', documents, left: rest.length }
+}
+
+parentPort?.on('message', (question: ThreadQuestion) => {
+  parentPort?.postMessage(answer(question))
 })

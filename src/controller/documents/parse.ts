@@ -31,6 +31,19 @@ export type ParseAnswer =
     }
   | { readonly kind: 'failed'; readonly message: string }
 
+/** What the thread says: documents come some at a time, because taking many in is work as well. */
+export type ThreadAnswer =
+  | Exclude<ParseAnswer, { readonly kind: 'documents' }>
+  | {
+      readonly kind: 'documents'
+      readonly documents: readonly ReadDocument[]
+      /** How many there are to be asked for. */
+      readonly left: number
+    }
+
+/** What it is asked: to read a file, or for more of the documents of the last one. */
+export type ThreadQuestion = ParseQuestion | 'more'
+
 /** Reads the documents of a file; never throws. */
 export function answerParse({ text, source, tagsTrusted }: ParseQuestion): ParseAnswer {
   try {

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { Steps } from '../../base/steps.ts'
 import type { TrustBundle } from '../../identity/index.ts'
-import { compilePolicies } from '../../policy/compile.ts'
+import { compileInSteps } from '../../policy/compile.ts'
 import type { DecisionDocument } from '../../policy/compiled-policy.ts'
 import type { ExternalReach } from '../../policy/external-reach.ts'
 import { profileOfService, type ExternalService } from '../../policy/external-service.ts'
@@ -11,6 +12,7 @@ import { unauthenticated, whyNotGood, type Trust } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
 import type { DocumentBook, DocumentChange } from '../document-book.ts'
 import type { ControllerMetrics } from '../metrics.ts'
+import { inTurns } from '../turns.ts'
 import {
   encodeBundleField,
   encodeFloorsUpdate,
@@ -174,7 +176,7 @@ export function createDistributor(deps: {
     },
     documentsChanged: async (changes) => {
       metrics.policyVersion.set(book.version)
-      const isConcerned = concernedBy(changes, book)
+      const isConcerned = await inTurns(concernedBy(changes, book))
       const told = await tell((watcher) => {
         if (!isConcerned(watcher)) return false
         watcher.needSnapshot()
@@ -266,14 +268,14 @@ function sendable(
 /** The oldest schema version that knows of peers outside the mesh. */
 const firstExternalSchema = 3
 
-function concernedBy(
+function* concernedBy(
   changes: readonly DocumentChange[],
   book: DocumentBook,
-): (watcher: Watcher) => boolean {
+): Steps<(watcher: Watcher) => boolean> {
   const documentsOf = (side: 'before' | 'after'): PolicyDocument[] =>
     changes.flatMap((change) => change[side]?.document ?? [])
-  const before = compilePolicies(documentsOf('before'))
-  const after = compilePolicies(documentsOf('after'))
+  const before = yield* compileInSteps(documentsOf('before'))
+  const after = yield* compileInSteps(documentsOf('after'))
   const services = [...documentsOf('before'), ...documentsOf('after')].flatMap((document) =>
     document.kind === 'ExternalService' ? profileOfService(document) : [],
   )

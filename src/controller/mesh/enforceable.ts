@@ -1,5 +1,6 @@
+import type { Steps } from '../../base/steps.ts'
 import {
-  compilePolicies,
+  compileInSteps,
   isDecisive,
   isOnlyAboutOutsiders,
   profileOfService,
@@ -71,19 +72,24 @@ export function sendableServices(
 }
 
 /** The workloads that some of these documents concern and that cannot enforce them. */
-export function laggingBehind(
+export function* laggingBehind(
   documents: readonly PolicyDocument[],
   enforcers: Iterable<Enforcer>,
-): Lagging[] {
-  const needed = Math.max(0, ...documents.filter(isDecisive).map(requiredSchema))
-  const policies = compilePolicies(documents)
+): Steps<Lagging[]> {
+  const behind = [...enforcers]
+  const oldest = behind.reduce((least, one) => Math.min(least, one.schemaVersion), Infinity)
+  const demanding = documents.filter(
+    (document) => isDecisive(document) && requiredSchema(document) > oldest,
+  )
+  if (demanding.length === 0) return []
+  const policies = yield* compileInSteps(demanding)
   const lagging: Lagging[] = []
-  for (const { name, profile, schemaVersion } of enforcers) {
-    if (schemaVersion >= needed) continue
+  for (const { name, profile, schemaVersion } of behind) {
     const tooNew = policies
       .relevantFor(profile)
       .filter((document) => requiredSchema(document) > schemaVersion)
     if (tooNew.length > 0) lagging.push({ name, schemaVersion, documents: tooNew })
+    yield
   }
   return lagging
 }

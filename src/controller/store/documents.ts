@@ -1,4 +1,5 @@
 import type { DocumentHistoryTable, DocumentsTable } from './schema.ts'
+import { statement } from './statement.ts'
 import type { Tables } from './store.ts'
 
 /** A document as it is kept: its specification in canonical JSON, and who put it there when. */
@@ -29,17 +30,27 @@ export async function putDocument(
   action: 'created' | 'updated',
 ): Promise<void> {
   const row = toRow(document)
+  await putInForce(tables, row)
+  await putInHistory(tables, { ...row, action })
+}
+
+const putInForce = statement((tables, row: DocumentsTable) => {
   const { namespace, revision, spec_json, author, changed_at_ms } = row
   const changed = { namespace, revision, spec_json, author, changed_at_ms }
-  await tables
+  return tables
     .insertInto('documents')
-    .values(row)
+    .values(documentColumns(row))
     .onConflict((conflict) => conflict.columns(['kind', 'name']).doUpdateSet(changed))
-    .execute()
-  await tables
-    .insertInto('document_history')
-    .values({ ...row, action })
-    .execute()
+})
+
+const putInHistory = statement((tables, row: DocumentHistoryTable) =>
+  tables.insertInto('document_history').values({ ...documentColumns(row), action: row.action }),
+)
+
+/** By name: a statement is built with placeholders, which cannot be enumerated. */
+function documentColumns(row: DocumentsTable): DocumentsTable {
+  const { kind, name, namespace, revision, spec_json, author, changed_at_ms } = row
+  return { kind, name, namespace, revision, spec_json, author, changed_at_ms }
 }
 
 /** Takes a document away; `last` is what the history keeps of it, with who removed it when. */
