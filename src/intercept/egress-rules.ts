@@ -51,7 +51,7 @@ function askedNames({ dnsPort }: ResolvedOptions): Rule {
   return {
     name: 'resolvers',
     matches: [nameService, namePort],
-    outcome: dnsPort === undefined ? { kind: 'return' } : { kind: 'redirect', port: dnsPort },
+    outcome: dnsPort === 'off' ? { kind: 'return' } : { kind: 'redirect', port: dnsPort },
   }
 }
 
@@ -83,7 +83,7 @@ export function egressFilter(options: ResolvedOptions): Chain {
         'ct status dnat',
         'fib daddr type local',
       ),
-      ...(dnsPort === undefined
+      ...(dnsPort === 'off'
         ? []
         : [
             passed(
@@ -102,7 +102,7 @@ export function egressFilter(options: ResolvedOptions): Chain {
       },
       { name: 'within this machine', matches: [staysHere], outcome: { kind: 'accept' } },
       knownConnections,
-      ...(dnsPort === undefined
+      ...(dnsPort === 'off'
         ? addressRules(options.resolvers, 'daddr', passed('resolvers', nameService, namePort))
         : []),
       ...addressRules(options.excludeCidrs, 'daddr', passed('excluded networks')),

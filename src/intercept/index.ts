@@ -2,8 +2,7 @@
  * `blazon intercept`: the nftables rules that give every connection of a network namespace to its
  * sidecar. Pure but for running `nft`; nothing of it runs in the sidecar.
  */
-export { addressList, cidrList, type AddressList } from './address-list.ts'
+export { addressesOf, addressList, cidrList, type AddressList } from './address-list.ts'
 export { InterceptError, type InterceptErrorCode } from './intercept-error.ts'
 export { install, remove } from './intercept.ts'
 export { defaultOptions, portList, type InterceptOptions, type ResolvedOptions } from './options.ts'
-export { resolversOf } from './resolv-conf.ts'

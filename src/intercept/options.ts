@@ -14,8 +14,8 @@ export interface InterceptOptions {
   readonly excludePorts: readonly number[]
   /** Networks with which everything is exchanged without the mesh, both ways. */
   readonly excludeCidrs: AddressList
-  /** Where the sidecar answers questions for names; undefined = programs ask the resolvers themselves. */
-  readonly dnsPort: number | undefined
+  /** Where the sidecar answers questions for names; `off`: programs ask the resolvers themselves. */
+  readonly dnsPort: number | 'off'
   /** Name servers that port 53 may be used with; undefined = those of this machine. */
   readonly resolvers: AddressList | undefined
   /** The uid that the workload is going to run as, if known. */
@@ -28,7 +28,7 @@ export type ResolvedOptions = InterceptOptions & { readonly resolvers: AddressLi
 export const defaultOptions: InterceptOptions = {
   egressPort: 15_001,
   ingressPort: 15_006,
-  dnsPort: undefined,
+  dnsPort: 15_053,
   excludePorts: [],
   excludeCidrs: noAddresses,
   resolvers: undefined,
@@ -59,7 +59,8 @@ export function checkOptions(options: ResolvedOptions): void {
   if (dnsPort === egressPort || dnsPort === ingressPort) {
     throw refusal(`port ${String(dnsPort)} cannot be for connections and for names`)
   }
-  const own = excludePorts.find((port) => [egressPort, ingressPort, dnsPort].includes(port))
+  const ports: readonly (number | 'off')[] = [egressPort, ingressPort, dnsPort]
+  const own = excludePorts.find((port) => ports.includes(port))
   if (own !== undefined) throw refusal(`port ${String(own)} of the sidecar cannot be excluded`)
   const resolver = [...resolvers.v4, ...resolvers.v6].find((one) => metadataAddresses.includes(one))
   if (resolver !== undefined) {

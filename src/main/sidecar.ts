@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { createImds, imdsEndpoints, openInstanceMetadata } from '../aws/index.ts'
+import { codeOf } from '../base/errors.ts'
+import { nameServersOf } from '../base/resolv-conf.ts'
 import { readSidecarConfig, startSidecar } from '../sidecar/index.ts'
 import { createLogger } from './logger.ts'
 
@@ -15,7 +17,7 @@ export async function runSidecar(
   // Records of bulk are memory outside the heap that is free again at once. By default every 32 MB of
   // them, several times a second, start a collection of the whole heap, which costs more than the bulk.
   setFlagsFromString('--external-memory-accounted-in-global-limit')
-  const config = readSidecarConfig(environment)
+  const config = readSidecarConfig(environment, nameServers())
   const log = createLogger({ level: config.logLevel, name: 'sidecar' })
   const endpoints = config.imdsEndpoint === undefined ? imdsEndpoints : [config.imdsEndpoint]
   const metadata = openInstanceMetadata(createImds({ endpoints }))
@@ -31,6 +33,16 @@ export async function runSidecar(
   )
   await Promise.race([sidecar.failed, aborted(signal)])
   log.info({ drain_ms: config.drainMs }, 'sidecar draining')
+}
+
+/** None where the machine does not say. */
+function nameServers(): string[] {
+  try {
+    return nameServersOf(readFileSync('/etc/resolv.conf', 'utf8'))
+  } catch (error: unknown) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  }
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

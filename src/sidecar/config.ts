@@ -22,7 +22,7 @@ import {
   type EgressListener,
   type IngressListener,
 } from './listener-map.ts'
-import { resolverList } from './names/resolver-list.ts'
+import { resolverList, resolversAmong } from './names/resolver-list.ts'
 
 /** By what the controller is recognised at first contact, when no bundle is known yet. */
 export type ControllerPin =
@@ -94,7 +94,11 @@ export const sidecarVariables: readonly (readonly [name: string, form: string, t
   ['BLAZON_WORKLOAD_UID', 'uid', "for redirect: whose connections are taken (everybody's)"],
   ['BLAZON_EGRESS', 'listen=destination,...', 'local listeners and what they stand for'],
   ['BLAZON_INGRESS', 'listen=application,...', 'mesh-facing listeners and what is behind'],
-  ['BLAZON_RESOLVERS', 'address,...', 'name servers, by whose answers names are known'],
+  [
+    'BLAZON_RESOLVERS',
+    'address,...',
+    'name servers, by whose answers names are known (for redirect: those of /etc/resolv.conf)',
+  ],
   ['BLAZON_ATTRIBUTES', 'app.key=value,...', 'attributes that the workload claims'],
   ['BLAZON_METRICS_LISTEN', 'host:port|off', '/metrics /live /ready (127.0.0.1:15020)'],
   ['BLAZON_OUTAGE_GRACE', 'duration', 'life of open streams after SVID expiry (15m)'],
@@ -106,15 +110,19 @@ export const sidecarVariables: readonly (readonly [name: string, form: string, t
   ['BLAZON_LOG_LEVEL', sidecarLogLevels.join('|'), 'least severe records to log (info)'],
 ]
 
-/** Reads the environment of a sidecar; throws a `ConfigError` that names every problem at once. */
+/**
+ * Reads the environment of a sidecar; throws a `ConfigError` that names every problem at once. Redirected
+ * questions for names are answered by way of `nameServers`, those of the machine, unless it says others.
+ */
 export function readSidecarConfig(
   environment: Readonly<Record<string, string | undefined>>,
+  nameServers: readonly string[] = [],
 ): SidecarConfig {
   const env = readEnvironment(environment, 'BLAZON_')
   const capture = readCapture(env)
   const config: SidecarConfig = {
     ...readController(env),
-    ...readListeners(env, capture),
+    ...readListeners(env, capture, nameServers),
     capture,
     workload: env.required('BLAZON_WORKLOAD', workloadName),
     stateDirectory: env.fallback('BLAZON_STATE_DIR', text, '/var/lib/blazon'),
@@ -160,6 +168,7 @@ function readPin(env: EnvReader): ControllerPin {
 function readListeners(
   env: EnvReader,
   capture: CaptureConfig,
+  nameServers: readonly string[],
 ): Pick<SidecarConfig, 'egress' | 'ingress' | 'resolvers' | 'metricsListen'> {
   const metricsListen = env.fallback(
     'BLAZON_METRICS_LISTEN',
@@ -167,7 +176,11 @@ function readListeners(
     { host: '127.0.0.1', port: 15_020 },
   )
   const egress = env.fallback('BLAZON_EGRESS', egressListeners, [])
-  const resolvers = env.fallback('BLAZON_RESOLVERS', resolverList, [])
+  const resolvers = env.fallback(
+    'BLAZON_RESOLVERS',
+    resolverList,
+    capture.kind === 'redirect' ? resolversAmong(nameServers) : [],
+  )
   checkResolvers(env, resolvers, egress, capture)
   return {
     egress,

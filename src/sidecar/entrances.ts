@@ -26,6 +26,9 @@ export async function openEntrances(
       [Symbol.dispose]: () => undefined,
     }
   }
+  if (resolvers.length === 0) {
+    log.warn({}, 'names are not answered: no name server is known')
+  }
   const kernel = await openKernel()
   const redirected = { config: capture, kernel, log }
   return {

@@ -106,7 +106,7 @@ suite(`capture of questions for names${reason === undefined ? '' : ` (${reason})
         /listening|serving/.test(text),
       ),
     )
-    const ran = await mesh.intercept('web', '--resolvers', names.v4, '--dns-port', '15053')
+    const ran = await mesh.intercept('web', '--resolvers', names.v4)
     expect(ran).to.include({ code: 0 })
     sidecar = await mesh.startSidecar('web', {
       BLAZON_WORKLOAD_UID: String(workloadId),

@@ -162,6 +162,8 @@ suite(`transparent capture${reason === undefined ? '' : ` (${reason})`}`, functi
         name,
         '--resolvers',
         mesh.machines.controller.v4,
+        '--dns-port',
+        'off',
         '--workload-uid',
         String(workloadId),
       )
@@ -239,7 +241,7 @@ suite(`transparent capture${reason === undefined ? '' : ` (${reason})`}`, functi
     }
   })
 
-  it('lets names be resolved, by the resolvers that were named and nobody else', async () => {
+  it('lets programs resolve names where the sidecar does not, by the resolvers that were named and nobody else', async () => {
     const { controller } = mesh.machines
     const resolver = controller.start(node(udpServer, '53'))
     const other = db.start(node(udpServer, '53'))
@@ -297,7 +299,8 @@ suite(`transparent capture${reason === undefined ? '' : ` (${reason})`}`, functi
       )
     }
     await hears('one')
-    const again = await mesh.intercept('web', '--resolvers', mesh.machines.controller.v4)
+    const { v4 } = mesh.machines.controller
+    const again = await mesh.intercept('web', '--resolvers', v4, '--dns-port', 'off')
     expect(again).to.include({ code: 0 })
     expect(await listed()).to.equal(before)
     await hears('two')

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { integer } from '../../base/env.ts'
+import { integer, type Parse } from '../../base/env.ts'
 import { addressList, cidrList } from '../../intercept/address-list.ts'
 import { InterceptError } from '../../intercept/intercept-error.ts'
 import { defaultOptions, portList, type InterceptOptions } from '../../intercept/options.ts'
@@ -13,7 +13,10 @@ interface Options extends Partial<InterceptOptions> {
 }
 
 const mostUid = 4_294_967_294
-const { egressPort, ingressPort } = defaultOptions
+const { egressPort, ingressPort, dnsPort } = defaultOptions
+
+const portOrOff: Parse<InterceptOptions['dnsPort']> = (text) =>
+  text === 'off' ? text : integer(1, 65_535)(text)
 
 /** `intercept`: gives every connection of this network namespace to the sidecar. */
 export function addIntercept({ program, host }: CommandSetup): void {
@@ -37,8 +40,8 @@ export function addIntercept({ program, host }: CommandSetup): void {
     )
     .option(
       '--dns-port <port>',
-      'where it answers questions for names (programs ask the resolvers themselves)',
-      portArgument,
+      `where it answers questions for names (${String(dnsPort)}); off: programs ask the resolvers themselves`,
+      argument(portOrOff),
     )
     .option(
       '--exclude-ports <ports>',

@@ -18,6 +18,14 @@ export const resolverList: Parse<readonly HostPort[]> = (text) => {
   return entries.map(resolver)
 }
 
+/** As many of a machine's name servers (addresses in canonical form) as can be asked from here. */
+export function resolversAmong(nameServers: readonly string[]): readonly HostPort[] {
+  return nameServers
+    .filter((host) => !/^fe[89ab]/.test(host)) // they are nowhere without their zone
+    .slice(0, mostResolvers)
+    .map((host) => ({ host, port: dnsPort }))
+}
+
 function resolver(entry: string): HostPort {
   const plain = canonicalAddress(entry)
   const { host, port } = plain === undefined ? hostPort(entry) : { host: plain, port: dnsPort }

@@ -2,7 +2,6 @@ import { expect } from 'chai'
 import { addressList, cidrList, noAddresses } from '../../../src/intercept/address-list.ts'
 import { InterceptError } from '../../../src/intercept/intercept-error.ts'
 import { checkOptions, defaultOptions, portList } from '../../../src/intercept/options.ts'
-import { resolversOf } from '../../../src/intercept/resolv-conf.ts'
 
 const options = { ...defaultOptions, resolvers: noAddresses }
 
@@ -47,24 +46,6 @@ describe('cidrList()', () => {
       expect(() => cidrList(text)).to.throw(message)
     })
   }
-})
-
-describe('resolversOf()', () => {
-  it('takes name servers beyond this machine, each once and without a zone', () => {
-    const text = [
-      '# nameserver 192.0.2.1',
-      'search example.net',
-      'nameserver 127.0.0.53',
-      'nameserver ::1',
-      'nameserver\t10.0.0.2  # the VPC',
-      'nameserver 10.0.0.2',
-      'nameserver fe80::1%eth0',
-      'nameserver ten',
-      'nameserver 10.0.0.3 }',
-      'nameserverx 10.0.0.4',
-    ].join('\n')
-    expect(resolversOf(text)).to.deep.equal({ v4: ['10.0.0.2'], v6: ['fe80::1'] })
-  })
 })
 
 describe('checkOptions()', () => {

@@ -19,7 +19,9 @@ function chain(name: string, options = everything): Chain {
   return found
 }
 
-const names = (name: string): string[] => chain(name).rules.map((rule) => rule.name)
+const ownNames: ResolvedOptions = { ...everything, dnsPort: 'off' }
+const names = (name: string, options = everything): string[] =>
+  chain(name, options).rules.map((rule) => rule.name)
 
 describe('buildRuleSet()', () => {
   it('is what docs and reviewers see', () => {
@@ -28,18 +30,20 @@ describe('buildRuleSet()', () => {
   })
 
   it('sends questions for names to the sidecar where it answers them, and nowhere else', () => {
-    const options = { ...everything, dnsPort: 15_053 }
-    const resolvers = chain('egress_capture', options).rules.filter(({ name }) =>
+    const resolvers = chain('egress_capture').rules.filter(({ name }) =>
       name.startsWith('resolvers'),
     )
     expect(resolvers.map(({ outcome }) => outcome)).to.deep.equal([
       { kind: 'redirect', port: 15_053 },
       { kind: 'redirect', port: 15_053 },
     ])
-    const passing = chain('egress', options).rules.map(({ name }) => name)
+    const passing = names('egress')
     expect(passing).to.include('captured names')
     expect(passing.filter((name) => name.startsWith('resolvers'))).to.deep.equal([])
-    expectGolden('intercept/names.nft', ruleSetText(buildRuleSet(options)))
+  })
+
+  it('lets programs ask the resolvers themselves where the sidecar does not answer', () => {
+    expectGolden('intercept/own-names.nft', ruleSetText(buildRuleSet(ownNames)))
   })
 
   it('drops both ways whatever no rule names', () => {
@@ -48,7 +52,7 @@ describe('buildRuleSet()', () => {
 
   it('refuses metadata services before anything that is excluded', () => {
     for (const name of ['egress_capture', 'egress']) {
-      const order = names(name)
+      const order = names(name, ownNames)
       const metadata = order.indexOf('metadata services (IPv4)')
       expect(metadata).to.be.greaterThan(-1)
       expect(metadata).to.be.lessThan(order.indexOf('excluded networks (IPv4)'))

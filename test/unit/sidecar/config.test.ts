@@ -85,6 +85,16 @@ describe('readSidecarConfig()', () => {
     ])
   })
 
+  it('asks the name servers of the machine where everything is redirected and it says no others', () => {
+    const servers = ['10.0.0.2', 'fe80::1', 'fd00::53', '10.0.0.3', '10.0.0.4']
+    const hosts = (environment: object): string[] =>
+      readSidecarConfig({ ...whole, ...environment }, servers).resolvers.map(({ host }) => host)
+    const BLAZON_CAPTURE = 'redirect'
+    expect(hosts({ BLAZON_CAPTURE })).to.deep.equal(['10.0.0.2', 'fd00::53', '10.0.0.3'])
+    expect(hosts({ BLAZON_CAPTURE, BLAZON_RESOLVERS: '10.0.0.9' })).to.deep.equal(['10.0.0.9'])
+    expect(hosts({})).to.deep.equal([])
+  })
+
   const refused: readonly (readonly [name: string, value: string, why: RegExp])[] = [
     ['BLAZON_EGRESS', '0.0.0.0:80=10.0.0.2:80', /loopback/],
     ['BLAZON_EGRESS', '10.0.0.1:80=10.0.0.2:80', /loopback/],
