@@ -12,7 +12,16 @@ const exitBan = {
 }
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'src/rpc/generated/', 'bench/results/', '**/*.mjs', '**/*.js'] },
+  {
+    ignores: [
+      'node_modules/',
+      'dist/',
+      'src/rpc/generated/',
+      'bench/results/',
+      '**/*.mjs',
+      '**/*.js',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

@@ -8,7 +8,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const neededMajor = 26
-const program = new URL('../src/main/blazon.ts', import.meta.url)
+const bundle = new URL('../dist/blazon.mjs', import.meta.url)
+/** What is shipped is bundled (`npm run build`); in a clone it need not be. */
+const program = existsSync(bundle) ? bundle : new URL('../src/main/blazon.ts', import.meta.url)
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']
 
 /** The pinned runtime of this machine's kind, or undefined where npm has not installed one. */

@@ -6,6 +6,7 @@ const programs = {
   start: ['src/main/blazon.ts', 'demo'],
   test: ['scripts/test.ts'],
   bench: ['bench/run.ts'],
+  build: ['scripts/build.ts'],
 }
 const [name, ...rest] = process.argv.slice(2)
 const program = programs[name]

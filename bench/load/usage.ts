@@ -13,9 +13,18 @@ export function cpuSeconds(pid: number): number {
 
 /** Memory of a process that is in RAM, in bytes. */
 export function residentBytes(pid: number): number {
+  return statusBytes(pid, 'VmRSS')
+}
+
+/** Memory of a process that is in RAM and comes from no file, in bytes. */
+export function anonymousBytes(pid: number): number {
+  return statusBytes(pid, 'RssAnon')
+}
+
+function statusBytes(pid: number, name: string): number {
   const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
-  if (kilobytes === undefined) throw new Error(`expected VmRSS of process ${String(pid)}`)
+  const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]
+  if (kilobytes === undefined) throw new Error(`expected ${name} of process ${String(pid)}`)
   return Number(kilobytes) * 1_024
 }
 

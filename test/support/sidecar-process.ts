@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { HostPort } from '../../src/base/env.ts'
 import type { Reason } from '../../src/policy/reason.ts'
-import { residentBytes } from '../../bench/load/usage.ts'
+import { anonymousBytes, residentBytes } from '../../bench/load/usage.ts'
 import { FakeController } from './fake-controller.ts'
 import {
   allowWebToDb,
@@ -16,7 +16,8 @@ import {
 } from './mesh-fixture.ts'
 import { eventually } from './poll.ts'
 
-const program = fileURLToPath(new URL('../../src/main/blazon.ts', import.meta.url))
+/** The program as it stands in the source. */
+const sourceProgram = fileURLToPath(new URL('../../src/main/blazon.ts', import.meta.url))
 
 /** One line of its access log. */
 export interface AccessRecord {
@@ -30,6 +31,8 @@ export interface SidecarProcess extends AsyncDisposable {
   readonly ingressAddresses: readonly HostPort[]
   readonly records: readonly AccessRecord[]
   residentBytes(): number
+  /** Of these, what is in no file and thus its own. */
+  anonymousBytes(): number
   /** Its page of metrics. */
   metrics(): Promise<string>
   /** Stops it in its tracks, as a machine that is gone: the kernel goes on taking connections for it. */
@@ -50,6 +53,7 @@ interface StartRecord {
 export async function startSidecarProcess(
   home: SidecarHome,
   wish: SidecarWish,
+  program: string = sourceProgram,
 ): Promise<SidecarProcess> {
   const environment = await sidecarEnvironment(home, {
     ...wish,
@@ -75,6 +79,7 @@ export async function startSidecarProcess(
       ingressAddresses: started.ingress,
       records,
       residentBytes: () => residentBytes(child.pid ?? 0),
+      anonymousBytes: () => anonymousBytes(child.pid ?? 0),
       metrics: async () => await (await fetch(`${status}/metrics`)).text(),
       freeze: () => child.kill('SIGSTOP'),
       thaw: () => child.kill('SIGCONT'),
@@ -117,6 +122,7 @@ export interface ProcessMesh extends AsyncDisposable {
 export async function startProcessMesh(
   application: HostPort,
   environment: Readonly<Record<string, string>> = {},
+  program?: string,
 ): Promise<ProcessMesh> {
   await using stack = new AsyncDisposableStack()
   const { path } = stack.use(await temporaryDirectory())
@@ -125,11 +131,11 @@ export async function startProcessMesh(
   controller.setPolicy(allowWebToDb.replace('PORT', '1'))
   const start = async (wish: Omit<SidecarWish, 'stateDirectory'>): Promise<SidecarProcess> =>
     stack.use(
-      await startSidecarProcess(controller, {
-        ...wish,
-        stateDirectory: join(path, wish.name),
-        environment,
-      }),
+      await startSidecarProcess(
+        controller,
+        { ...wish, stateDirectory: join(path, wish.name), environment },
+        program,
+      ),
     )
   const db = await start({ name: 'db', ingress: [application] })
   const [ingress] = db.ingressAddresses
