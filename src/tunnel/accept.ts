@@ -116,7 +116,7 @@ class Handshakes {
       // Only sockets that connect can be given a buffer to read into: here each record comes in its own.
       const received = createReceiveBuffer()
       socket.on('data', (bytes: Buffer) => {
-        received.add(bytes)
+        if (!received.add(bytes)) socket.pause()
         freeMemory(bytes)
       })
       return await Tunnel.establish({

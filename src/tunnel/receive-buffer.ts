@@ -4,6 +4,8 @@ const firstBytes = 64 * 1024
 const largestBytes = 256 * 1024
 /** The most that one TLS record holds. */
 const recordBytes = 16 * 1024
+/** Node would read up to 2 MB from a socket before it looks at the others, which wait for milliseconds. */
+const mostOfTurn = 128 * 1024
 
 /** Says that received bytes are needed for longer than the call that brought them; what it returns ends that. */
 export type Hold = () => () => void
@@ -23,10 +25,13 @@ export type Take = (bytes: Buffer, hold: Hold) => void
 export interface ReceiveBuffer {
   /** For a socket that can read into a buffer. */
   readonly onread: OnReadOpts
-  /** For bytes that were read otherwise; copies them. */
-  add(bytes: Buffer): void
-  /** Says who takes what is received; what came before is taken at once. The socket is then to be resumed. */
-  follow(take: Take): void
+  /** For bytes that were read otherwise; copies them. False asks to pause the socket. */
+  add(bytes: Buffer): boolean
+  /**
+   * Says who takes what is received; what came before is taken at once. The socket is then to be
+   * resumed, and again by `resume` after a turn in which it was stopped because others want theirs.
+   */
+  follow(take: Take, resume: () => void): void
   /** Hands on now what would be handed on at the end of this turn. */
   flush(): void
 }
@@ -41,8 +46,10 @@ export function createReceiveBuffer(
   let handed = 0
   let filled = 0
   let largestBatch = 0
+  let ofTurn = 0
   let isScheduled = false
   let take: Take | undefined
+  let resume: (() => void) | undefined
 
   const flush = (): void => {
     if (take === undefined || handed === filled) return
@@ -52,9 +59,12 @@ export function createReceiveBuffer(
     take(bytes, block.hold)
   }
 
-  const flushThen = (): void => {
+  const endTurn = (): void => {
+    const wasStopped = ofTurn >= mostOfTurn
     isScheduled = false
+    ofTurn = 0
     flush()
+    if (wasStopped) resume?.()
   }
 
   /** Goes on at the beginning: of this block where nobody needs it any more, else of another. */
@@ -83,20 +93,22 @@ export function createReceiveBuffer(
   /** A record that is not full is the last of its batch: nobody has to wait for the end of the turn. */
   const received = (count: number): void => {
     filled += count
+    ofTurn += count
     if (count < recordBytes) flush()
-    else if (!isScheduled) {
-      isScheduled = true
-      schedule(flushThen)
-    }
+    if ((count < recordBytes && ofTurn < mostOfTurn) || isScheduled) return
+    isScheduled = true
+    schedule(endTurn)
   }
+
+  /** Nothing more is read until somebody takes it, nor when the turn is over for this socket. */
+  const goesOn = (): boolean => take !== undefined && ofTurn < mostOfTurn
 
   return {
     onread: {
       buffer: room,
       callback: (count) => {
         received(count)
-        // Until somebody takes it, nothing more is read.
-        return take !== undefined
+        return goesOn()
       },
     },
     add: (bytes) => {
@@ -105,9 +117,11 @@ export function createReceiveBuffer(
         at += count
         received(count)
       }
+      return goesOn()
     },
-    follow: (taker) => {
+    follow: (taker, resumer) => {
       take = taker
+      resume = resumer
       flush()
     },
     flush,

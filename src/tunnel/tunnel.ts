@@ -398,12 +398,15 @@ export class Tunnel {
 
   #listen(received: ReceiveBuffer): void {
     const socket = this.#socket
+    const resume = (): void => {
+      socket.resume()
+    }
     received.follow((chunk, hold) => {
       this.bytesIn += chunk.length
       this.#keepAlive.heard()
       this.#mux.receive(chunk, hold)
-    })
-    socket.resume()
+    }, resume)
+    resume()
     socket.on('error', (error) => {
       this.#socketError = error
     })

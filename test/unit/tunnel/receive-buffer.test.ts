@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { createReceiveBuffer, type Hold } from '../../../src/tunnel/receive-buffer.ts'
 
 const record = 16 * 1024
+const resume = (): void => undefined
 
 /** A buffer whose turns end when the test says so, and reads into it as Node does. */
 function fixture() {
@@ -46,7 +47,7 @@ describe('createReceiveBuffer()', () => {
   it('hands on whole records together, at the end of the turn', () => {
     const { received, read, endTurn } = fixture()
     const taken: number[] = []
-    received.follow((bytes) => taken.push(bytes.length))
+    received.follow((bytes) => taken.push(bytes.length), resume)
     read(Buffer.alloc(record))
     endTurn()
     for (const count of [record, record]) read(Buffer.alloc(count))
@@ -58,7 +59,7 @@ describe('createReceiveBuffer()', () => {
   it('hands on at once what ends with a smaller record', () => {
     const { received, read, endTurn } = fixture()
     const taken: number[] = []
-    received.follow((bytes) => taken.push(bytes.length))
+    received.follow((bytes) => taken.push(bytes.length), resume)
     read(Buffer.alloc(record))
     read(Buffer.alloc(100))
     expect(taken).to.deep.equal([record + 100])
@@ -71,7 +72,7 @@ describe('createReceiveBuffer()', () => {
     const next = sequence()
     const sent: Buffer[] = []
     const taken: Buffer[] = []
-    received.follow((bytes) => taken.push(Buffer.from(bytes)))
+    received.follow((bytes) => taken.push(Buffer.from(bytes)), resume)
     for (let turn = 0; turn < 100; turn++) {
       for (const count of [record, record, record, 5_000]) {
         const bytes = next(count)
@@ -90,7 +91,7 @@ describe('createReceiveBuffer()', () => {
     const held: { bytes: Buffer; copy: Buffer; release: () => void }[] = []
     received.follow((bytes, hold: Hold) => {
       held.push({ bytes, copy: Buffer.from(bytes), release: hold() })
-    })
+    }, resume)
     const rounds = (count: number): void => {
       for (let turn = 0; turn < count; turn++) {
         read(next(record))
@@ -113,7 +114,7 @@ describe('createReceiveBuffer()', () => {
   it('takes bytes that were read otherwise, and copies them', () => {
     const { received } = fixture()
     const taken: Buffer[] = []
-    received.follow((bytes) => taken.push(Buffer.from(bytes)))
+    received.follow((bytes) => taken.push(Buffer.from(bytes)), resume)
     const next = sequence()
     const bytes = next(100_001)
     received.add(bytes)
@@ -129,9 +130,52 @@ describe('createReceiveBuffer()', () => {
     const early = [next(record), next(record), next(7)]
     for (const bytes of early) expect(read(bytes)).to.equal(false)
     const taken: Buffer[] = []
-    received.follow((bytes) => taken.push(Buffer.from(bytes)))
+    received.follow((bytes) => taken.push(Buffer.from(bytes)), resume)
     const later = next(9)
     expect(read(later)).to.equal(true)
     expect(Buffer.concat(taken).equals(Buffer.concat([...early, later]))).to.equal(true)
+  })
+
+  it('stops when it has had its share of a turn, and goes on after it', () => {
+    const { received, read, endTurn } = fixture()
+    let resumed = 0
+    let taken = 0
+    received.follow(
+      (bytes) => (taken += bytes.length),
+      () => resumed++,
+    )
+    for (let turn = 1; turn <= 3; turn++) {
+      for (let at = 1; at < 8; at++) expect(read(Buffer.alloc(record))).to.equal(true)
+      expect(read(Buffer.alloc(record))).to.equal(false)
+      endTurn()
+      expect([resumed, taken]).to.deep.equal([turn, turn * 8 * record])
+    }
+  })
+
+  it('goes on by itself when a turn brings less', () => {
+    const { received, read, endTurn } = fixture()
+    let resumed = 0
+    received.follow(
+      () => undefined,
+      () => resumed++,
+    )
+    for (let turn = 0; turn < 100; turn++) {
+      for (let at = 0; at < 7; at++) expect(read(Buffer.alloc(record))).to.equal(true)
+      endTurn()
+    }
+    expect(resumed).to.equal(0)
+  })
+
+  it('stops for a share that comes in small records, too', () => {
+    const { received, read, endTurn } = fixture()
+    let resumed = 0
+    received.follow(
+      () => undefined,
+      () => resumed++,
+    )
+    const outcomes = Array.from({ length: 300 }, () => read(Buffer.alloc(1_000)))
+    expect(outcomes.indexOf(false)).to.equal(131)
+    endTurn()
+    expect([resumed, read(Buffer.alloc(1_000))]).to.deep.equal([1, true])
   })
 })
