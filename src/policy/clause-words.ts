@@ -1,6 +1,6 @@
 /** One condition of a policy, and how a question met it. */
 export interface Clause {
-  readonly field: 'from' | 'to' | 'ports' | 'http' | 'expires' | 'when'
+  readonly field: 'from' | 'to' | 'ports' | 'http' | 'relay' | 'expires' | 'when'
   readonly matched: boolean
   /** `to has label.app=orders-db`, or what was asked for and what was there. */
   readonly words: string

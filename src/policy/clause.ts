@@ -5,6 +5,7 @@ import { conditionClause, meetsCondition } from './condition-clause.ts'
 import { isOutsider } from './external-words.ts'
 import { httpClause, opensByHttp } from './http-clause.ts'
 import { formatPort, type Port } from './port.ts'
+import { relayClause, saysOfRelays } from './relay-clause.ts'
 import { holds, type Alternative, type Selector, type Term } from './selector.ts'
 import type { Question } from './verdict.ts'
 import { describeEntry, describePorts, describeTerm } from './words.ts'
@@ -19,6 +20,7 @@ export function clausesOf(document: DecisionDocument, question: Question): Claus
     sideClause('to', to, question.to),
     ...portsClause(ports, question.port),
     ...(document.kind === 'NetworkPolicy' ? httpClause(document.spec) : []),
+    ...relayClause(document),
     ...conditionClause(document, question),
     ...expiresClause(expires, question.now),
   ]
@@ -62,6 +64,7 @@ export function nearnessOf(document: DecisionDocument, question: Question): Near
   if (parts.expires !== undefined) others.push(question.now < parts.expires)
   const isOpened = document.kind === 'NetworkPolicy' ? opensByHttp(document.spec) : undefined
   if (isOpened !== undefined) others.push(isOpened)
+  if (saysOfRelays(document)) others.push(true)
   const isMet = meetsCondition(document, question)
   if (isMet !== undefined) others.push(isMet)
   const held = others.filter((holds) => holds).length

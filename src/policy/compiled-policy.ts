@@ -5,6 +5,7 @@ import type { Guardrail } from './guardrail.ts'
 import { compileHttp, type CompiledHttp } from './http-request.ts'
 import type { NetworkPolicy } from './network-policy.ts'
 import type { Observe } from './observe.ts'
+import { verdictRelayed } from './relay.ts'
 import type { Selector } from './selector.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -30,6 +31,8 @@ export interface CompiledPolicy {
   readonly http: CompiledHttp | undefined
   /** What it decides where it is the first that matches; see `stage` for when it is asked. */
   readonly verdict: Verdict
+  /** The same for a request that a balancer has passed on. */
+  readonly whenRelayed: Verdict
   /** The same where it matches because its condition is unknown; undefined: then it does not match. */
   readonly whenUnknown: Verdict | undefined
   /** Lowest first. */
@@ -87,7 +90,7 @@ export function endsOf(document: DecisionDocument): {
 }
 
 function networkPolicyHead(document: NetworkPolicy): Head {
-  const { action, encryption, mode } = document.spec
+  const { action, encryption, relay, mode } = document.spec
   const isAllow = action === 'allow'
   const verdict = freeze({
     action,
@@ -100,9 +103,15 @@ function networkPolicyHead(document: NetworkPolicy): Head {
     document,
     stage: mode === 'observe' ? stages.recorded : stages.policy,
     verdict,
+    whenRelayed: verdictRelayed(verdict, relay),
     whenUnknown: isAllow ? undefined : freeze({ ...verdict, reason: 'condition-unknown' }),
-    precedence: isAllow ? 1 + strictnessRank(encryption) : 0,
+    precedence: isAllow ? precedenceOfAllow(document.spec) : 0,
   }
+}
+
+/** One that trusts balancers is less strict than one that does not, and else the same. */
+function precedenceOfAllow({ encryption, relay }: NetworkPolicy['spec']): number {
+  return 1 + 2 * strictnessRank(encryption) + (relay === 'trusted' ? 1 : 0)
 }
 
 /** The verdict of a guardrail that does not deny only says what it adds to that of policies. */
@@ -118,7 +127,9 @@ function guardrailHead(document: Guardrail): Head {
     maxStale,
   })
   const whenUnknown = freeze({ ...verdict, reason: 'condition-unknown' })
-  return { document, stage: stages.guardrail, verdict, whenUnknown, precedence: 0 }
+  const head = { document, stage: stages.guardrail, verdict, whenUnknown, precedence: 0 }
+  // What it thinks of balancers counts with what else guardrails ask for: see `Guarding`.
+  return { ...head, whenRelayed: verdict }
 }
 
 function compileObserve(document: Observe): CompiledPolicy {
@@ -139,6 +150,7 @@ function compileObserve(document: Observe): CompiledPolicy {
     condition: undefined,
     http: undefined,
     verdict,
+    whenRelayed: verdictRelayed(verdict),
     whenUnknown: undefined,
     precedence: 0,
   }

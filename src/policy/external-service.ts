@@ -28,6 +28,11 @@ export interface ExternalServiceSpec {
   readonly sni: boolean | undefined
   /** Milliseconds since the epoch, from which on nobody is known by it. Undefined: never. */
   readonly expires: number | undefined
+  /**
+   * Whether it is a balancer that reads HTTP requests and passes them on to workloads: requests to it
+   * carry a token of the workload that sends them, and those that come from it are decided by theirs.
+   */
+  readonly l7: boolean
 }
 
 export type ExternalService = DocumentOf<'ExternalService', ExternalServiceSpec>
@@ -65,8 +70,8 @@ export const externalServiceKind: Kind<'ExternalService', ExternalServiceSpec> =
       private: withDefaultFlag(false),
       sni: optionalFlag(),
       expires: optional(instantShape),
+      l7: withDefaultFlag(false),
     },
-    later: ['l7'],
     check: checkSpec,
   }),
 }
@@ -102,7 +107,7 @@ export function checkMetadataService(
     const found = cidrs.find(isMetadata)
     if (found === undefined) return
     complainAbout(`only the service called "${metadataServiceName}" may name ${found}`)
-  } else if (spec.dns !== undefined || !cidrs.every(isMetadata)) {
+  } else if (spec.dns !== undefined || spec.l7 || !cidrs.every(isMetadata)) {
     complainAbout(
       `the service "${metadataServiceName}" is nothing but ${metadataNetworks.join(', ')}`,
     )

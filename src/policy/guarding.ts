@@ -7,6 +7,8 @@ export interface Guarding {
   denial: Verdict | undefined
   /** The first that asks for encryption, by name. */
   encrypts: string | undefined
+  /** The first that asks for encryption and is not content with a balancer, by name. */
+  distrusts: string | undefined
   readonly alerts: string[]
   maxStale: number | undefined
   /** From which on they may say something else; `Infinity` if never. */
@@ -17,6 +19,7 @@ export function nothingGuarded(): Guarding {
   return {
     denial: undefined,
     encrypts: undefined,
+    distrusts: undefined,
     alerts: [],
     maxStale: undefined,
     deadline: Infinity,
@@ -27,10 +30,11 @@ export function nothingGuarded(): Guarding {
 export function addGuardrail(guarding: Guarding, policy: CompiledPolicy, verdict: Verdict): void {
   const { document, expires } = policy
   if (document.kind !== 'Guardrail') throw new Error('BUG: expected a guardrail')
-  const { action, encryption, maxStale } = document.spec
+  const { action, encryption, relay, maxStale } = document.spec
   if (action === 'deny') guarding.denial ??= verdict
   if (action === 'alert') guarding.alerts.push(document.name)
   if (encryption === 'required') guarding.encrypts ??= document.name
+  if (encryption === 'required' && relay !== 'trusted') guarding.distrusts ??= document.name
   if (maxStale !== undefined) guarding.maxStale = Math.min(maxStale, guarding.maxStale ?? Infinity)
   guarding.deadline = Math.min(guarding.deadline, expires)
 }

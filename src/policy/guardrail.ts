@@ -7,6 +7,7 @@ import { fieldLimits } from './limits.ts'
 import { onRejectShape, type OnReject } from './on-reject.ts'
 import { portShape, type Port } from './port.ts'
 import { optional, record, selectorOrAnybody, withDefault } from './record.ts'
+import { relayTrusts, type RelayTrust } from './relay.ts'
 import { defaultNeed, type Selector } from './selector.ts'
 import { selectorShape } from './selector-shape.ts'
 import { complain, oneOf, setOf } from './shape.ts'
@@ -25,6 +26,8 @@ export interface GuardrailSpec {
   readonly when: string | undefined
   readonly action: GuardrailAction | undefined
   readonly encryption: 'required' | undefined
+  /** Whether a request that a balancer has passed on meets `encryption: required`. */
+  readonly relay: RelayTrust | undefined
   /** Longest time in milliseconds that matching connections go by a policy whose controller is away. */
   readonly maxStale: number | undefined
   /** Milliseconds since the epoch from which on it has no effect. */
@@ -50,6 +53,7 @@ export const guardrailKind: Kind<'Guardrail', GuardrailSpec> = {
       when: optional(conditionShape),
       action: optional(oneOf(guardrailActions)),
       encryption: optional(oneOf(['required'])),
+      relay: optional(oneOf(relayTrusts)),
       maxStale: optional(durationShape(leastMaxStaleMs, 7 * dayMs)),
       expires: optional(instantShape),
       onReject: withDefault(onRejectShape, 'keep'),
@@ -58,6 +62,9 @@ export const guardrailKind: Kind<'Guardrail', GuardrailSpec> = {
       const { action, encryption, maxStale } = spec
       if (action === undefined && encryption === undefined && maxStale === undefined) {
         complain(node.offset, place, 'expected an effect: action, encryption or maxStale')
+      }
+      if (spec.relay !== undefined && encryption === undefined) {
+        complain(node.offset, place, '"relay" says what is as good as "encryption: required"')
       }
       checkAccountsOfCondition(spec, node, place)
     },

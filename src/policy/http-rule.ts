@@ -71,6 +71,8 @@ const reservedHeaders: readonly string[] = [
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'workload-identity-token',
+  'workload-proof-token',
   'x-forwarded-client-cert',
 ]
 const headerForm = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/

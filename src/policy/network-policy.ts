@@ -10,6 +10,7 @@ import { fieldLimits } from './limits.ts'
 import { onRejectShape, type OnReject } from './on-reject.ts'
 import { portShape, type Port } from './port.ts'
 import { optional, record, required, withDefault } from './record.ts'
+import { relayTrusts, type RelayTrust } from './relay.ts'
 import { defaultNeed, type Selector } from './selector.ts'
 import { selectorShape } from './selector-shape.ts'
 import { complain, oneOf, setOf, type Place } from './shape.ts'
@@ -31,6 +32,8 @@ export interface NetworkPolicySpec {
   readonly http: readonly HttpRule[] | undefined
   readonly action: Action
   readonly encryption: Encryption
+  /** Whether a request that a balancer has passed on meets `encryption: required`. */
+  readonly relay: RelayTrust | undefined
   readonly mode: PolicyMode
   /** Milliseconds since the epoch from which on the policy has no effect. */
   readonly expires: number | undefined
@@ -52,6 +55,7 @@ export const networkPolicyKind: Kind<'NetworkPolicy', NetworkPolicySpec> = {
       http: optional(httpRulesShape),
       action: required(oneOf(actions)),
       encryption: withDefault(oneOf(encryptions), 'required'),
+      relay: optional(oneOf(relayTrusts)),
       mode: withDefault(oneOf(policyModes), 'enforce'),
       expires: optional(instantShape),
       when: optional(conditionShape),
@@ -61,6 +65,7 @@ export const networkPolicyKind: Kind<'NetworkPolicy', NetworkPolicySpec> = {
       checkAccountsOfCondition(spec, node, place)
       checkEncryptionOutside(spec, node, place)
       checkHttp(spec, node, place)
+      checkRelay(spec, node, place)
     },
   }),
 }
@@ -103,5 +108,28 @@ function checkHttp(
   }
   if (to.some(isExternal)) {
     complainAbout('nobody reads the requests to an external service: "to" has to select workloads')
+  }
+}
+
+/** What a balancer passes on is decided on the workload that sent it, so both ends are workloads. */
+function checkRelay(
+  { from, to, action, encryption, relay }: NetworkPolicySpec,
+  node: MapNode,
+  place: Place,
+): void {
+  if (relay === undefined) return
+  const offset = node.fields.find(({ name }) => name === 'relay')?.offset ?? node.offset
+  const complainAbout = (message: string): void => {
+    complain(offset, { ...place, path: `${place.path}.relay` }, message)
+  }
+  if (action === 'deny' || encryption !== 'required') {
+    complainAbout(
+      '"relay" says what is as good as encrypted, for an allow with "encryption: required"',
+    )
+  }
+  if ([...from, ...to].some(isExternal)) {
+    complainAbout(
+      '"relay" is about requests between workloads: "from" and "to" have to select those',
+    )
   }
 }

@@ -17,6 +17,7 @@ import {
 } from './guarding.ts'
 import type { ProfileClass, ProfileTable } from './profile-table.ts'
 import { meetsHttp, type HttpRequest } from './http-request.ts'
+import { distrusted, type Passage } from './relay.ts'
 import { noPolicyMatched, type Question, type Verdict } from './verdict.ts'
 import { VerdictCache } from './verdict-cache.ts'
 
@@ -41,6 +42,7 @@ interface Asked {
   readonly now: number
   /** Undefined: it is about the connection. */
   readonly request: HttpRequest | undefined
+  readonly passage: Passage
   /** Documents whose `to` and ports concern it, ascending. */
   readonly candidates: Int32Array
 }
@@ -104,13 +106,15 @@ export class PolicySet {
 
   /**
    * Decides on one request of a connection that `decide` allows, by the same rules: http rules hold
-   * where the request meets one. Nothing is remembered of it.
+   * where the request meets one. Nothing is remembered of it. A balancer reads what it passes on, so a
+   * relayed request meets `encryption: required` only where that trusts it; one without a token may be
+   * anybody's, so an allow of the balancer lets it in only by http rules.
    */
-  decideRequest(question: Question, request: HttpRequest): Verdict {
+  decideRequest(question: Question, request: HttpRequest, passage: Passage = 'direct'): Verdict {
     const { from, to, port, now } = question
     if (!isPort(port)) return noPolicyMatched
     const [source, target] = this.#ends(from, to)
-    return this.#evaluate({ source, target, port, now, request })
+    return this.#evaluate({ source, target, port, now, request, passage })
   }
 
   /**
@@ -179,7 +183,8 @@ export class PolicySet {
   }
 
   #decideAnew(source: ProfileClass, target: ProfileClass, port: number, now: number): Verdict {
-    const verdict = this.#evaluate({ source, target, port, now, request: undefined })
+    const about = { request: undefined, passage: 'direct' } as const
+    const verdict = this.#evaluate({ source, target, port, now, ...about })
     if (!this.#isMomentary) this.#verdicts.set(source.id, target.id, port, verdict)
     return verdict
   }
@@ -192,6 +197,7 @@ export class PolicySet {
     const guarding = this.#guardrailsEnd === 0 ? undefined : this.#askGuardrails(asked)
     let verdict = guarding?.denial ?? this.#askPolicies(asked)
     if (guarding !== undefined) verdict = guardedVerdict(verdict, guarding)
+    if (about.passage !== 'direct') verdict = verdictPassedOn(verdict, about.passage, guarding)
     if (source.isOutside || target.isOutside) verdict = verdictOutside(verdict, guarding?.encrypts)
     if (this.#policiesEnd < this.#recordedEnd) verdict = this.#withObserved(verdict, asked)
     if (this.#conditionDeadline === Infinity) return verdict
@@ -219,8 +225,13 @@ export class PolicySet {
       // Most candidates end here, so this is asked before anything is called.
       if (at < this.#guardrailsEnd || !hasBit(from, at)) continue
       if (at >= this.#policiesEnd && at < this.#recordedEnd) continue
+      const policy = this.policies[at]
+      if (asked.passage === 'tokenless' && !namesRequests(policy)) continue
       const verdict = this.#askOne(at, asked)
-      if (verdict !== undefined) return verdict
+      if (verdict === undefined) continue
+      return asked.passage === 'relayed' && verdict === policy?.verdict
+        ? policy.whenRelayed
+        : verdict
     }
     return noPolicyMatched
   }
@@ -287,4 +298,25 @@ function isPort(port: number): boolean {
 
 function concerns(policy: CompiledPolicy | undefined, port: number): boolean {
   return policy !== undefined && (policy.ports === undefined || policy.ports.has(port))
+}
+
+/** Whether a policy says itself which requests it lets in; what it denies it need not. */
+function namesRequests(policy: CompiledPolicy | undefined): boolean {
+  return policy?.verdict.action === 'deny' || policy?.http !== undefined
+}
+
+/** The verdict on a request that a balancer has passed on. */
+function verdictPassedOn(
+  verdict: Verdict,
+  passage: Exclude<Passage, 'direct'>,
+  guarding: Guarding | undefined,
+): Verdict {
+  if (passage === 'tokenless') {
+    const isOpen = verdict.reason === 'no-policy-matched'
+    return isOpen ? { ...verdict, reason: 'token-missing' } : verdict
+  }
+  const { distrusts } = guarding ?? {}
+  return verdict.action === 'allow' && distrusts !== undefined
+    ? distrusted(verdict, distrusts)
+    : verdict
 }

@@ -15,6 +15,8 @@ export const reasons = {
   'encryption-required': 20,
   'http-required': 21,
   'wrong-server-name': 22,
+  'relay-untrusted': 23,
+  'token-missing': 24,
 
   'no-policy-yet': 32,
   'policy-stale': 33,
@@ -39,6 +41,14 @@ export const reasons = {
   'protocol-error': 82,
   'internal-error': 83,
   'clock-skew': 84,
+
+  'token-invalid': 96,
+  'token-expired': 97,
+  'token-unavailable': 98,
+  'proof-invalid': 99,
+  'proof-expired': 100,
+  'proof-mismatch': 101,
+  'proof-replayed': 102,
 } as const
 
 export type Reason = keyof typeof reasons

@@ -12,7 +12,7 @@ import type { NetworkPolicy } from './network-policy.ts'
  * - 2: `when` and `onReject` of NetworkPolicy, Guardrail, Observe.
  * - 3: ExternalService, `external` in selectors.
  * - 4: `http` of NetworkPolicy.
- * - 5: `expires` of ExternalService.
+ * - 5: `expires` and `l7` of ExternalService, `relay` of NetworkPolicy and Guardrail.
  */
 export const documentSchemaVersion = 5
 
@@ -20,6 +20,7 @@ export const documentSchemaVersion = 5
 export function requiredSchema(document: PolicyDocument): number {
   switch (document.kind) {
     case 'NetworkPolicy': {
+      if (document.spec.relay !== undefined) return 5
       if (document.spec.http !== undefined) return 4
       if (namesOutsiders(document)) return 3
       const { when, onReject } = document.spec
@@ -29,11 +30,12 @@ export function requiredSchema(document: PolicyDocument): number {
     case 'LabelAssignment':
       return 1
     case 'Guardrail':
+      if (document.spec.relay !== undefined) return 5
       return namesOutsiders(document) ? 3 : 2
     case 'Observe':
       return 2
     case 'ExternalService':
-      return document.spec.expires === undefined ? 3 : 5
+      return document.spec.l7 || document.spec.expires !== undefined ? 5 : 3
     default:
       return document satisfies never
   }

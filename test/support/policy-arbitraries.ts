@@ -53,6 +53,7 @@ export const outsiders: fc.Arbitrary<TrustProfile> = fc.oneof(
           private: false,
           sni: undefined,
           expires: undefined,
+          l7: false,
         }
         return profileOfService({
           kind: 'ExternalService',

@@ -1,6 +1,7 @@
 import type { Steps } from '../../base/steps.ts'
 import {
   compileInSteps,
+  compilePolicies,
   isDecisive,
   isOnlyAboutOutsiders,
   profileOfService,
@@ -109,6 +110,8 @@ function isSafeToLeaveOut(document: DecisionDocument): boolean {
     case 'NetworkPolicy':
       // Where a port is not in HTTP mode, a client writes the headers that the application trusts there.
       if (document.spec.http !== undefined) return false
+      // It asks for encryption, and would take that demand with it.
+      if (document.spec.relay !== undefined) return false
       return (
         document.spec.action === 'allow' ||
         document.spec.mode === 'observe' ||

@@ -45,7 +45,8 @@ ports: [tcp/443]
 attributes: { label.owner: payments, aws.account: ['1', '2'] }
 private: true
 sni: false
-expires: 2027-01-31T00:00:00Z`.replace('2001:DB8', '2001:db8:0'),
+expires: 2027-01-31T00:00:00Z
+l7: true`.replace('2001:DB8', '2001:db8:0'),
     )
     expect(spec).to.deep.equal({
       cidrs: ['198.51.100.7/32', '2001:db8::/32', '203.0.113.0/24'],
@@ -58,6 +59,7 @@ expires: 2027-01-31T00:00:00Z`.replace('2001:DB8', '2001:db8:0'),
       private: true,
       sni: false,
       expires: Date.UTC(2027, 0, 31),
+      l7: true,
     })
   })
 
@@ -75,7 +77,7 @@ expires: 2027-01-31T00:00:00Z`.replace('2001:DB8', '2001:db8:0'),
     'no place at all': ['ports: [tcp/443]', '4:3', /expected "cidrs" or "dns"/],
     'an empty list': ['cidrs: []', '4:10', /expected 1 to 1024 entries, got none/],
     'an unknown field': ['cidr: [10.0.0.0/8]', '4:3', /unknown field "cidr"; did you mean "cidrs"/],
-    'a field of a later version': ['l7: true\ndns: [a.b]', '4:3', /not supported yet/],
+    'l7 that is no flag': ['l7: yes please\ndns: [a.b]', '4:7', /expected true or false/],
     'too many networks': [
       `cidrs: [${Array.from({ length: 1_025 }, (_, at) => `10.0.${String(at >> 8)}.${String(at & 255)}`).join()}]`,
       '4:10',

@@ -57,6 +57,7 @@ describe('parseDocuments()', () => {
           http: undefined,
           action: 'allow',
           encryption: 'required',
+          relay: undefined,
           mode: 'enforce',
           expires: undefined,
           when: undefined,
