@@ -1,6 +1,6 @@
-import type { IssuerState } from '../identity/bundle.ts'
+import type { IssuerState, JwtKeyUse } from '../identity/bundle.ts'
 
-export type AuthorityKind = 'root' | 'issuer' | 'join-token' | 'jwt-svid' | 'audit'
+export type AuthorityKind = 'root' | 'issuer' | 'join-token' | JwtKeyUse | 'audit'
 
 /** One key of the authority as it is kept at rest. */
 export interface StoredAuthority {
@@ -8,7 +8,7 @@ export interface StoredAuthority {
   readonly id: string
   readonly kind: AuthorityKind
   readonly state: IssuerState
-  /** DER, for roots and issuers; for `jwt-svid` the SubjectPublicKeyInfo. */
+  /** DER, for roots and issuers; for keys of tokens the SubjectPublicKeyInfo. */
   readonly certificate: Buffer | undefined
   /** What the key protector made of the private key, or of the fact that it was destroyed. */
   readonly sealedKey: Buffer

@@ -14,7 +14,8 @@ import { signJwtSvid, type JwtRequest, type JwtSvid } from './jwt-svid.ts'
 import { issueLeaf, type Issued } from './leaf.ts'
 import { openPurposeKey } from './purpose-key.ts'
 import { listedJwtKey } from './jwt-key.ts'
-import { openRings, type Rings } from './rings.ts'
+import { openRings, type JwtRing, type Rings } from './rings.ts'
+import { signWorkloadToken, type WorkloadTokenRequest } from './workload-token.ts'
 
 export type { JwtRequest, JwtSvid } from './jwt-svid.ts'
 export type { Issued } from './leaf.ts'
@@ -62,6 +63,8 @@ export interface Authority {
   issueReserved(request: LeafRequest): Issued
   /** Signs a JWT-SVID with the key that is for nothing else; throws `CaError`. */
   issueJwt(request: JwtRequest): Promise<JwtSvid>
+  /** Signs a workload identity token, likewise; throws `CaError`. */
+  issueWorkloadToken(request: WorkloadTokenRequest): Promise<JwtSvid>
   joinTokenKey(): SigningKey
   auditKey(): SigningKey
   issuers(): readonly IssuerStatus[]
@@ -69,7 +72,7 @@ export interface Authority {
   advance(): Promise<boolean>
   /** Prepares the next issuer now; it takes over as soon as it has had the time to spread. Whether the bundle changed. */
   rotate(): Promise<boolean>
-  /** Refuses all that an issuer or JWT key ever signed, from now on, and replaces it; throws `CaError` for an unknown one. */
+  /** Refuses all that an issuer or token key ever signed, from now on, and replaces it; throws `CaError` for an unknown one. */
   taint(keySha256: string): Promise<void>
 }
 
@@ -120,6 +123,20 @@ function createAuthority(parts: {
     return issued
   }
 
+  const signToken = async (
+    ring: JwtRing,
+    sign: (key: SigningKey, now: number) => Promise<JwtSvid>,
+  ): Promise<JwtSvid> => {
+    const now = clock.now()
+    const key = ring.active(now)
+    if (key === undefined) {
+      throw new CaError('ERR_NO_ISSUER', 'expected an active token key, but there is none')
+    }
+    const issued = await sign(key, now)
+    ring.signed(key.keyId, issued.expiresAt)
+    return issued
+  }
+
   return {
     trustDomain,
     bundle: createBundleReader(trustDomain, rings),
@@ -127,14 +144,13 @@ function createAuthority(parts: {
     issueReserved: (request) => issue(request, undefined),
     issueJwt: async (request) => {
       checkName(request.spiffeId, trustDomain, false)
-      const now = clock.now()
-      const key = rings.jwt.active(now)
-      if (key === undefined) {
-        throw new CaError('ERR_NO_ISSUER', 'expected an active JWT key, but there is none')
-      }
-      const issued = await signJwtSvid(key, request, now)
-      rings.jwt.signed(key.keyId, issued.expiresAt)
-      return issued
+      return await signToken(rings.jwt, (key, now) => signJwtSvid(key, request, now))
+    },
+    issueWorkloadToken: async (request) => {
+      checkName(request.facts.spiffeId, trustDomain, false)
+      return await signToken(rings.workloadTokens, (key, now) =>
+        signWorkloadToken(key, request, now),
+      )
     },
     joinTokenKey: () => parts.joinToken,
     auditKey: () => parts.audit,
@@ -169,7 +185,9 @@ function createBundleReader(trustDomain: TrustDomain, rings: Rings): () => Trust
     if (latest?.version !== version) {
       const roots = rings.roots.keys().map(({ certificate }) => certificate)
       const issuers = new Map(rings.issuers.keys().map(({ stored }) => [stored.id, stored.state]))
-      const jwtKeys = rings.jwt.keys().flatMap(listedJwtKey)
+      const jwtKeys = [rings.jwt, rings.workloadTokens].flatMap((ring) =>
+        ring.keys().flatMap(listedJwtKey),
+      )
       latest = { trustDomain, version, roots, issuers, jwtKeys }
     }
     return latest

@@ -9,6 +9,7 @@ export type CaErrorCode =
   | 'ERR_TTL'
   | 'ERR_NO_ISSUER'
   | 'ERR_AUDIENCE'
+  | 'ERR_TOKEN_TOO_LARGE'
   | 'ERR_ISSUER_UNKNOWN'
   | 'ERR_KEY_FILE'
   | 'ERR_WRONG_KEY'

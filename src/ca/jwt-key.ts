@@ -1,4 +1,4 @@
-import type { JwtKey } from '../identity/bundle.ts'
+import { jwtKeyUses, type JwtKey, type JwtKeyUse } from '../identity/bundle.ts'
 import { keySha256, parsePublicKey, spkiOf } from '../identity/public-key.ts'
 import { createSigningKey, type SigningKey } from './authority-key.ts'
 import type { StoredAuthority } from './authority-store.ts'
@@ -11,7 +11,7 @@ import { openSigningKey, sealPrivateKey } from './stored-key.ts'
 /** The longest life of a JWT-SVID, ms. */
 export const longestJwtMs: number = 5 * 60_000
 
-/** A key that signs JWT-SVIDs and nothing else. */
+/** A key that signs one kind of token and nothing else. */
 export interface JwtRingKey extends RingKey<SigningKey> {
   /** SubjectPublicKeyInfo, DER: kept after the private part has gone. */
   readonly spki: Buffer
@@ -19,12 +19,13 @@ export interface JwtRingKey extends RingKey<SigningKey> {
 
 /** A new key in state `prepared`. Its row has the public key where others have a certificate. */
 export async function createJwtKey(
+  kind: JwtKeyUse,
   { lifeMs, protector, nextBundleVersion }: RingSurroundings,
   now: number,
 ): Promise<JwtRingKey> {
   const signing = await createSigningKey()
   const spki = spkiOf(signing.publicKey)
-  const row = { id: signing.keyId, kind: 'jwt-svid' as const, state: 'prepared' as const }
+  const row = { id: signing.keyId, kind, state: 'prepared' as const }
   const stored: StoredAuthority = {
     ...row,
     certificate: spki,
@@ -38,14 +39,15 @@ export async function createJwtKey(
   return { stored, signing, spki }
 }
 
-/** Opens the stored keys of JWT-SVIDs; throws `CaError` where one is not what its row says. */
+/** Opens the stored keys of one kind of token; throws `CaError` where one is not what its row says. */
 export function loadJwtKeys(
+  use: JwtKeyUse,
   protector: KeyProtector,
   rows: readonly StoredAuthority[],
 ): Promise<readonly JwtRingKey[]> {
   return Promise.all(
     rows
-      .filter(({ kind }) => kind === 'jwt-svid')
+      .filter(({ kind }) => kind === use)
       .map(async (stored) => {
         const signing = await openSigningKey(protector, stored)
         return { stored, signing, spki: publicPartOf(stored) }
@@ -53,11 +55,11 @@ export function loadJwtKeys(
   )
 }
 
-function publicPartOf({ id, certificate }: StoredAuthority): Buffer {
+function publicPartOf({ id, kind, certificate }: StoredAuthority): Buffer {
   if (certificate !== undefined && isKey(certificate, id)) return certificate
   throw new CaError(
     'ERR_AUTHORITY_STORE',
-    `stored jwt-svid key ${id.slice(0, 16)} is not usable: its public key is missing or another one`,
+    `stored ${kind} key ${id.slice(0, 16)} is not usable: its public key is missing or another one`,
   )
 }
 
@@ -72,6 +74,7 @@ function isKey(spki: Buffer, id: string): boolean {
 
 /** The key as a bundle lists it; a tainted one is not listed. */
 export function listedJwtKey({ stored, spki }: JwtRingKey): JwtKey[] {
-  if (stored.state === 'tainted') return []
-  return [{ keyId: stored.id, spki, use: 'jwt-svid', notAfter: stored.notAfter }]
+  const use = jwtKeyUses.find((kind) => kind === stored.kind)
+  if (stored.state === 'tainted' || use === undefined) return []
+  return [{ keyId: stored.id, spki, use, notAfter: stored.notAfter }]
 }

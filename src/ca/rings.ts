@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { quote } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import type { JwtKeyUse } from '../identity/bundle.ts'
 import type { TrustDomain } from '../identity/spiffe-id.ts'
 import type { CertificateSigningKey, SigningKey } from './authority-key.ts'
 import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
@@ -13,15 +14,17 @@ import { createRingKey, loadRingKeys, type CertificateKey } from './ring-key.ts'
 export type CertificateRing = KeyRing<CertificateSigningKey, CertificateKey>
 export type JwtRing = KeyRing<SigningKey, JwtRingKey>
 
-/** Roots, issuers and the keys of JWT-SVIDs, moving through their lives together. */
+/** Roots, issuers and the keys of tokens, moving through their lives together. */
 export interface Rings {
   readonly roots: CertificateRing
   readonly issuers: CertificateRing
   readonly jwt: JwtRing
+  /** The keys of workload identity tokens. */
+  readonly workloadTokens: JwtRing
   bundleVersion(): number
   /** Roots first, for a new issuer needs an active one; whether anything changed. */
   advance(): Promise<boolean>
-  /** Prepares the next issuer and JWT key at once; whether anything changed. */
+  /** Prepares the next issuer and token keys at once; whether anything changed. */
   rotate(): Promise<boolean>
   taint(keyId: string): Promise<void>
 }
@@ -44,7 +47,6 @@ export async function openRings(
   let lastVersion = Math.max(0, ...rows.map((row) => row.bundleVersion))
   const surroundings = { ...options, nextBundleVersion: () => ++lastVersion }
   const { rootKeys, issuerKeys } = await loadKeys(options, rows)
-  const jwtKeys = await loadJwtKeys(options.protector, rows)
   const rootOptions = { ...surroundings, kind: 'root' as const, lifeMs: lives.rootMs }
   const roots: CertificateRing = createKeyRing(
     {
@@ -69,13 +71,16 @@ export async function openRings(
     issuerKeys,
     clock.now(),
   )
-  const jwtOptions = { ...surroundings, kind: 'jwt-svid' as const, lifeMs: lives.issuerMs }
-  const jwt: JwtRing = createKeyRing(
-    { ...jwtOptions, longestLeafMs: longestJwtMs, create: (now) => createJwtKey(jwtOptions, now) },
-    jwtKeys,
-    clock.now(),
-  )
-  return serialized({ roots, issuers, jwt, clock })
+  const openJwtRing = async (kind: JwtKeyUse, longestLeafMs: number): Promise<JwtRing> => {
+    const jwtOptions = { ...surroundings, kind, lifeMs: lives.issuerMs, longestLeafMs }
+    const create = (now: number): Promise<JwtRingKey> => createJwtKey(kind, jwtOptions, now)
+    const loaded = await loadJwtKeys(kind, options.protector, rows)
+    return createKeyRing({ ...jwtOptions, create }, loaded, clock.now())
+  }
+  const jwt = await openJwtRing('jwt-svid', longestJwtMs)
+  // A token lives as long as the certificate that it is another form of.
+  const workloadTokens = await openJwtRing('workload-token', lives.maxTtlMs)
+  return serialized({ roots, issuers, jwt, workloadTokens, clock })
 }
 
 async function loadKeys(
@@ -105,9 +110,10 @@ function serialized(parts: {
   readonly roots: CertificateRing
   readonly issuers: CertificateRing
   readonly jwt: JwtRing
+  readonly workloadTokens: JwtRing
   readonly clock: Clock
 }): Rings {
-  const { roots, issuers, jwt, clock } = parts
+  const { roots, issuers, jwt, workloadTokens, clock } = parts
   let last: Promise<unknown> = Promise.resolve()
   const serially = <T>(work: () => Promise<T>): Promise<T> => {
     const next = last.then(work)
@@ -119,24 +125,29 @@ function serialized(parts: {
     const isRootChanged = await roots.advance(clock.now())
     const isIssuerChanged = await issuers.advance(clock.now())
     const isJwtChanged = await jwt.advance(clock.now())
-    return isRootChanged || isIssuerChanged || isJwtChanged
+    const isTokenChanged = await workloadTokens.advance(clock.now())
+    return isRootChanged || isIssuerChanged || isJwtChanged || isTokenChanged
   }
   return {
     roots,
     issuers,
     jwt,
+    workloadTokens,
     bundleVersion: () =>
-      Math.max(roots.bundleVersion(), issuers.bundleVersion(), jwt.bundleVersion()),
+      Math.max(...[roots, issuers, jwt, workloadTokens].map((ring) => ring.bundleVersion())),
     advance: () => serially(advance),
     rotate: () =>
       serially(() => {
         issuers.hurry()
         jwt.hurry()
+        workloadTokens.hurry()
         return advance()
       }),
     taint: (id) =>
       serially(async () => {
-        const ring = [issuers, jwt].find((one) => one.keys().some(({ stored }) => stored.id === id))
+        const ring = [issuers, jwt, workloadTokens].find((one) =>
+          one.keys().some(({ stored }) => stored.id === id),
+        )
         const key = ring?.keys().find(({ stored }) => stored.id === id)
         if (ring === undefined || key === undefined) {
           throw new CaError('ERR_ISSUER_UNKNOWN', `expected a listed issuer, got ${quote(id)}`)

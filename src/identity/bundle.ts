@@ -8,12 +8,16 @@ export const issuerStates = ['prepared', 'active', 'old', 'tainted'] as const
 /** The life of an issuing key: distributed, issuing, living out its leaves; or not to be trusted. */
 export type IssuerState = (typeof issuerStates)[number]
 
+export const jwtKeyUses = ['jwt-svid', 'workload-token'] as const
+/** What a key signs, and nothing else: JWT-SVIDs, or workload identity tokens. */
+export type JwtKeyUse = (typeof jwtKeyUses)[number]
+
 /** A key that tokens of this trust domain are signed with. */
 export interface JwtKey {
   readonly keyId: string
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Buffer
-  readonly use: string
+  readonly use: JwtKeyUse
   /** Milliseconds since the epoch. */
   readonly notAfter: number
 }

@@ -19,6 +19,7 @@ export type IdentityErrorCode =
   | 'ERR_BUNDLE'
   | 'ERR_FLOORS'
   | 'ERR_SVID'
+  | 'ERR_WORKLOAD_TOKEN'
 
 /** The one error that parsers and decoders of this folder throw. */
 export class IdentityError extends Error {

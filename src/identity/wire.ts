@@ -1,6 +1,12 @@
 import { quote } from '../base/errors.ts'
 import { checkKey, checkValue, type Attribute } from './attributes.ts'
-import { checkBundle, type IssuerState, type JwtKey, type TrustBundle } from './bundle.ts'
+import {
+  checkBundle,
+  jwtKeyUses,
+  type IssuerState,
+  type JwtKey,
+  type TrustBundle,
+} from './bundle.ts'
 import { maxCertificateBytes } from './certificate.ts'
 import { createFloors, maxFloors, type Floors } from './floors.ts'
 import { IdentityError, type IdentityErrorCode } from './identity-error.ts'
@@ -110,11 +116,12 @@ export function fromWireBundle(wire: WireBundle<string> | null | undefined): Tru
   })
 }
 
-function fromWireJwtKey({ keyId, spki, use, notAfterMs }: WireJwtKey): JwtKey {
-  if (!/^[A-Za-z0-9_-]{1,128}$/.test(keyId) || use !== 'jwt-svid') {
+function fromWireJwtKey({ keyId, spki, use: text, notAfterMs }: WireJwtKey): JwtKey {
+  const use = jwtKeyUses.find((known) => known === text)
+  if (!/^[A-Za-z0-9_-]{1,128}$/.test(keyId) || use === undefined) {
     throw new IdentityError(
       'ERR_BUNDLE',
-      `bundle refused: expected a JWT key for "jwt-svid", got ${quote(keyId)} for ${quote(use)}`,
+      `bundle refused: expected a JWT key for ${jwtKeyUses.join(' or ')}, got ${quote(keyId)} for ${quote(text)}`,
     )
   }
   if (!Number.isSafeInteger(notAfterMs) || notAfterMs < 0) {

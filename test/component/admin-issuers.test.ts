@@ -4,9 +4,10 @@ import { expect } from 'chai'
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import descriptors from 'protobufjs/ext/descriptor/index.js'
 import protobuf from 'protobufjs'
-import { createCsr, readCertificate } from '../../src/identity/index.ts'
+import { createCsr, fromWireBundle, readCertificate } from '../../src/identity/index.ts'
 import type { ServerReflectionResponse__Output } from '../../src/rpc/generated/grpc/reflection/v1/ServerReflectionResponse.ts'
 import type { ServerReflectionRequest } from '../../src/rpc/generated/grpc/reflection/v1/ServerReflectionRequest.ts'
+import { createTokenReader } from '../../src/sidecar/relayed/token-reader.ts'
 import { logIn } from '../support/cli-login.ts'
 import type { ControllerClient } from '../support/controller-client.ts'
 import { eventually, expectStatus } from '../support/expect-status.ts'
@@ -229,6 +230,51 @@ describe('controller: JWT-SVIDs', function () {
     expect(statuses.find((one) => one !== 'issued')).to.match(/too many tokens/)
     await (await mesh.admin()).call('RevokeWorkload', { workload: 'web-d' })
     await expectStatus(client.call('IssueJwt', { audience: ['a'] }), 'UNAUTHENTICATED')
+  })
+})
+
+describe('controller: workload identity tokens', function () {
+  this.timeout(20_000)
+
+  let mesh: TestController
+  before(async () => {
+    mesh = await startTestController()
+    await mesh.apply(testRule)
+  })
+  after(() => mesh[Symbol.asyncDispose]())
+
+  it('are the certificate of the caller in another form', async () => {
+    const web = await mesh.enrol('web')
+    using watch = watchWith(mesh.connect(web))
+    const bundle = fromWireBundle((await watch.next('snapshot')).bundle)
+    const { token, expiresAtMs } = await mesh.connect(web).call('IssueWorkloadToken', {})
+    const verdict = await createTokenReader(() => bundle).read(token, Date.now())
+    if (!verdict.ok) throw new Error(verdict.detail)
+    const [leaf] = web.chain
+    if (leaf === undefined) throw new Error('expected a chain')
+    const { workload, notAfter, publicKey } = readCertificate(leaf)
+    expect(verdict.holder.spiffeId).to.equal('spiffe://acme.example/ns/default/workload/web')
+    expect(verdict.holder.workloadId).to.equal(workload?.workloadId)
+    expect(verdict.holder.generation).to.equal(workload?.generation)
+    expect(verdict.holder.profile.digest).to.equal(workload?.profileDigest)
+    expect(verdict.holder.publicKey.equals(publicKey)).to.equal(true)
+    expect([expiresAtMs, verdict.holder.notAfter]).to.deep.equal([notAfter, notAfter])
+  })
+
+  it('are for workloads in good standing only, and not without bound', async () => {
+    const admin = await mesh.admin()
+    await expectStatus(admin.call('IssueWorkloadToken', {}), 'PERMISSION_DENIED')
+    await expectStatus(mesh.connect().call('IssueWorkloadToken', {}), 'UNAUTHENTICATED')
+    const client = mesh.connect(await mesh.enrol('web-d'))
+    const statuses = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        client.call('IssueWorkloadToken', {}).then(() => 'issued', String),
+      ),
+    )
+    expect(statuses.filter((one) => one === 'issued').length).to.be.within(20, 29)
+    expect(statuses.find((one) => one !== 'issued')).to.match(/too many tokens/)
+    await admin.call('RevokeWorkload', { workload: 'web-d' })
+    await expectStatus(client.call('IssueWorkloadToken', {}), 'UNAUTHENTICATED')
   })
 })
 

@@ -304,6 +304,7 @@ describe('gateway', function () {
       'Mesh/Renew',
       'Mesh/Watch',
       'Mesh/IssueJwt',
+      'Mesh/IssueWorkloadToken',
       'Admin/RenewAdministrator',
       'Admin/CreateSignInLink',
       'Admin/toString',

@@ -3,10 +3,11 @@ import type { Authority } from '../../ca/authority.ts'
 import { CaError } from '../../ca/errors.ts'
 import type { IssueJwtRequest__Output } from '../../rpc/generated/blazon/v1/IssueJwtRequest.ts'
 import type { IssueJwtResponse } from '../../rpc/generated/blazon/v1/IssueJwtResponse.ts'
-import { needWorkload, unauthenticated, type Caller } from '../caller.ts'
+import { needWorkload, type Caller } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
 import { createSourceRate } from '../server/call-limits.ts'
 import type { Registry } from '../workloads/registry.ts'
+import { needGoodCertificate } from './good-certificate.ts'
 
 /** Tokens of one workload: at once, and each second after that. */
 const burst = 100
@@ -22,12 +23,7 @@ export function createIssueJwt(deps: {
   const rate = createSourceRate({ burst, perSecond, sources: 100_000 })
   return async (anyCaller, request) => {
     const { facts, peer } = needWorkload(anyCaller)
-    const entry = registry.workload(facts.workloadId)
-    const standing = entry?.stored.standing
-    if (standing !== 'good') throw unauthenticated(`workload is ${standing ?? 'not known'}`)
-    if (entry?.certificates.get(peer.serial)?.state === 'superseded') {
-      throw unauthenticated(`serial ${peer.serial} is superseded`)
-    }
+    needGoodCertificate(registry, { facts, peer })
     if (!rate.allow(facts.workloadId, clock.monotonic())) {
       throw new ControllerError('ERR_LIMIT', 'this workload asks for too many tokens')
     }

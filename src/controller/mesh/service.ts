@@ -12,6 +12,7 @@ import { checkReport } from '../flows/report.ts'
 import type { ServedService } from '../server/rpc.ts'
 import type { Registry } from '../workloads/registry.ts'
 import { createIssueJwt } from './issue-jwt.ts'
+import { createIssueWorkloadToken } from './issue-workload-token.ts'
 import type { Renewed } from './renew.ts'
 import { createWatch, watchMethod, type WatchDeps } from './watch.ts'
 
@@ -51,6 +52,7 @@ export function createMeshService(
         }
       }),
       IssueJwt: adapter.unary('Mesh.IssueJwt', createIssueJwt(deps)),
+      IssueWorkloadToken: adapter.unary('Mesh.IssueWorkloadToken', createIssueWorkloadToken(deps)),
       ReportFlows: adapter.unary('Mesh.ReportFlows', reportFlows),
     },
   }

@@ -11,7 +11,7 @@ import { expectIdentityError } from '../../support/expect-identity-error.ts'
 import { createTestCa, newKeys } from '../../support/test-ca.ts'
 
 const ca = createTestCa()
-const jwtKey = { keyId: 'k1', spki: newKeys().spki, use: 'jwt-svid', notAfter: 1 }
+const jwtKey = { keyId: 'k1', spki: newKeys().spki, use: 'jwt-svid' as const, notAfter: 1 }
 
 describe('checkBundle()', () => {
   it('accepts what the CA hands out', () => {

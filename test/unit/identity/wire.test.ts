@@ -23,8 +23,9 @@ import { createTestCa, newKeys } from '../../support/test-ca.ts'
 const ca = createTestCa()
 ca.addIssuer({ state: 'tainted' })
 const jwtKey: WireJwtKey = { keyId: 'k1', spki: newKeys().spki, use: 'jwt-svid', notAfterMs: 5 }
-const { notAfterMs: notAfter, ...jwtKeyRest } = jwtKey
-const bundle = ca.bundle({ version: 7, jwtKeys: [{ ...jwtKeyRest, notAfter }] })
+const { keyId, spki } = jwtKey
+const listed = { keyId, spki, use: 'jwt-svid' as const, notAfter: 5 }
+const bundle = ca.bundle({ version: 7, jwtKeys: [listed] })
 const workload = ca.workload({
   name: 'web',
   attributes: [{ key: 'label.app', value: 'web', provenance: 'assigned' }],

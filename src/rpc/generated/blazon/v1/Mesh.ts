@@ -6,6 +6,8 @@ import type { FlowReport as _blazon_v1_FlowReport, FlowReport__Output as _blazon
 import type { FlowReportAck as _blazon_v1_FlowReportAck, FlowReportAck__Output as _blazon_v1_FlowReportAck__Output } from '../../blazon/v1/FlowReportAck.ts';
 import type { IssueJwtRequest as _blazon_v1_IssueJwtRequest, IssueJwtRequest__Output as _blazon_v1_IssueJwtRequest__Output } from '../../blazon/v1/IssueJwtRequest.ts';
 import type { IssueJwtResponse as _blazon_v1_IssueJwtResponse, IssueJwtResponse__Output as _blazon_v1_IssueJwtResponse__Output } from '../../blazon/v1/IssueJwtResponse.ts';
+import type { IssueWorkloadTokenRequest as _blazon_v1_IssueWorkloadTokenRequest, IssueWorkloadTokenRequest__Output as _blazon_v1_IssueWorkloadTokenRequest__Output } from '../../blazon/v1/IssueWorkloadTokenRequest.ts';
+import type { IssueWorkloadTokenResponse as _blazon_v1_IssueWorkloadTokenResponse, IssueWorkloadTokenResponse__Output as _blazon_v1_IssueWorkloadTokenResponse__Output } from '../../blazon/v1/IssueWorkloadTokenResponse.ts';
 import type { RenewRequest as _blazon_v1_RenewRequest, RenewRequest__Output as _blazon_v1_RenewRequest__Output } from '../../blazon/v1/RenewRequest.ts';
 import type { RenewResponse as _blazon_v1_RenewResponse, RenewResponse__Output as _blazon_v1_RenewResponse__Output } from '../../blazon/v1/RenewResponse.ts';
 import type { WatchRequest as _blazon_v1_WatchRequest, WatchRequest__Output as _blazon_v1_WatchRequest__Output } from '../../blazon/v1/WatchRequest.ts';
@@ -20,6 +22,15 @@ export interface MeshClient extends grpc.Client {
   issueJwt(argument: _blazon_v1_IssueJwtRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_blazon_v1_IssueJwtResponse__Output>): grpc.ClientUnaryCall;
   issueJwt(argument: _blazon_v1_IssueJwtRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_blazon_v1_IssueJwtResponse__Output>): grpc.ClientUnaryCall;
   issueJwt(argument: _blazon_v1_IssueJwtRequest, callback: grpc.requestCallback<_blazon_v1_IssueJwtResponse__Output>): grpc.ClientUnaryCall;
+  
+  IssueWorkloadToken(argument: _blazon_v1_IssueWorkloadTokenRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_blazon_v1_IssueWorkloadTokenResponse__Output>): grpc.ClientUnaryCall;
+  IssueWorkloadToken(argument: _blazon_v1_IssueWorkloadTokenRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_blazon_v1_IssueWorkloadTokenResponse__Output>): grpc.ClientUnaryCall;
+  IssueWorkloadToken(argument: _blazon_v1_IssueWorkloadTokenRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_blazon_v1_IssueWorkloadTokenResponse__Output>): grpc.ClientUnaryCall;
+  IssueWorkloadToken(argument: _blazon_v1_IssueWorkloadTokenRequest, callback: grpc.requestCallback<_blazon_v1_IssueWorkloadTokenResponse__Output>): grpc.ClientUnaryCall;
+  issueWorkloadToken(argument: _blazon_v1_IssueWorkloadTokenRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_blazon_v1_IssueWorkloadTokenResponse__Output>): grpc.ClientUnaryCall;
+  issueWorkloadToken(argument: _blazon_v1_IssueWorkloadTokenRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_blazon_v1_IssueWorkloadTokenResponse__Output>): grpc.ClientUnaryCall;
+  issueWorkloadToken(argument: _blazon_v1_IssueWorkloadTokenRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_blazon_v1_IssueWorkloadTokenResponse__Output>): grpc.ClientUnaryCall;
+  issueWorkloadToken(argument: _blazon_v1_IssueWorkloadTokenRequest, callback: grpc.requestCallback<_blazon_v1_IssueWorkloadTokenResponse__Output>): grpc.ClientUnaryCall;
   
   Renew(argument: _blazon_v1_RenewRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_blazon_v1_RenewResponse__Output>): grpc.ClientUnaryCall;
   Renew(argument: _blazon_v1_RenewRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_blazon_v1_RenewResponse__Output>): grpc.ClientUnaryCall;
@@ -49,6 +60,8 @@ export interface MeshClient extends grpc.Client {
 export interface MeshHandlers extends grpc.UntypedServiceImplementation {
   IssueJwt: grpc.handleUnaryCall<_blazon_v1_IssueJwtRequest__Output, _blazon_v1_IssueJwtResponse>;
   
+  IssueWorkloadToken: grpc.handleUnaryCall<_blazon_v1_IssueWorkloadTokenRequest__Output, _blazon_v1_IssueWorkloadTokenResponse>;
+  
   Renew: grpc.handleUnaryCall<_blazon_v1_RenewRequest__Output, _blazon_v1_RenewResponse>;
   
   ReportFlows: grpc.handleUnaryCall<_blazon_v1_FlowReport__Output, _blazon_v1_FlowReportAck>;
@@ -59,6 +72,7 @@ export interface MeshHandlers extends grpc.UntypedServiceImplementation {
 
 export interface MeshDefinition extends grpc.ServiceDefinition {
   IssueJwt: MethodDefinition<_blazon_v1_IssueJwtRequest, _blazon_v1_IssueJwtResponse, _blazon_v1_IssueJwtRequest__Output, _blazon_v1_IssueJwtResponse__Output>
+  IssueWorkloadToken: MethodDefinition<_blazon_v1_IssueWorkloadTokenRequest, _blazon_v1_IssueWorkloadTokenResponse, _blazon_v1_IssueWorkloadTokenRequest__Output, _blazon_v1_IssueWorkloadTokenResponse__Output>
   Renew: MethodDefinition<_blazon_v1_RenewRequest, _blazon_v1_RenewResponse, _blazon_v1_RenewRequest__Output, _blazon_v1_RenewResponse__Output>
   ReportFlows: MethodDefinition<_blazon_v1_FlowReport, _blazon_v1_FlowReportAck, _blazon_v1_FlowReport__Output, _blazon_v1_FlowReportAck__Output>
   Watch: MethodDefinition<_blazon_v1_WatchRequest, _blazon_v1_WatchUpdate, _blazon_v1_WatchRequest__Output, _blazon_v1_WatchUpdate__Output>
