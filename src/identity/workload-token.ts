@@ -23,6 +23,8 @@ export interface TokenFacts {
   readonly profile: TrustProfile
   /** The certificate's key: with it each request is proven (RFC 7800). */
   readonly publicKey: KeyObject
+  /** SHA-256 of the key that issued the certificate, hex: the token falls with it. */
+  readonly issuerKeySha256: string
 }
 
 /** `typ` of a workload identity token (draft-ietf-wimse-workload-creds); no other token of ours has it. */
@@ -44,6 +46,7 @@ export function claimsOfToken(facts: TokenFacts): Record<string, unknown> & { su
     cnf: { jwk: { kty, crv, x, y, alg: 'ES256' } },
     workload: facts.workloadId,
     generation: facts.generation,
+    issuer: facts.issuerKeySha256,
     profile: deflateRawSync(facts.profile.encoded).toString('base64url'),
   }
 }
@@ -55,10 +58,11 @@ export function readTokenClaims(
 ): TokenFacts {
   return {
     spiffeId: readName(claims['sub'], trustDomain),
-    workloadId: readWorkloadId(claims['workload']),
+    workloadId: readHex(claims['workload'], 32, 'a workload id'),
     generation: readGeneration(claims['generation']),
     profile: readProfile(claims['profile']),
     publicKey: readConfirmation(claims['cnf']),
+    issuerKeySha256: readHex(claims['issuer'], 64, 'the hash of an issuer key'),
   }
 }
 
@@ -70,10 +74,10 @@ function readName(sub: unknown, trustDomain: TrustDomain): SpiffeId {
   return id
 }
 
-function readWorkloadId(workload: unknown): string {
-  const id = textOf(workload, 'a workload id')
-  if (!/^[0-9a-f]{32}$/.test(id)) throw fault(`expected a workload id, got ${quote(id)}`)
-  return id
+function readHex(value: unknown, length: number, what: string): string {
+  const text = textOf(value, what)
+  if (text.length === length && /^[0-9a-f]*$/.test(text)) return text
+  throw fault(`expected ${what}, got ${quote(text)}`)
 }
 
 function readGeneration(generation: unknown): number {

@@ -1,7 +1,7 @@
 import type { HostPort } from '../base/env.ts'
 import { reasons, type Reason } from '../policy/reason.ts'
 import type { Tunnel } from '../tunnel/index.ts'
-import type { FlowDirection, FlowFacts } from './flow-recorder.ts'
+import type { FlowDirection, FlowEncryption, FlowFacts } from './flow-recorder.ts'
 import type { RelayEnding } from './relay.ts'
 
 /** What of a tunnel says who is at its other end. */
@@ -15,34 +15,53 @@ export interface OutsidePeer {
   readonly outside: string
 }
 
+/** A workload that a balancer has passed a request on for. */
+export interface RelayedPeer {
+  readonly relayed: { readonly spiffeId: string; readonly workloadId: string }
+}
+
+type AnyPeer = PeerSource | OutsidePeer | RelayedPeer
+
 /** How a peer is called in records and logs; empty where it is not known. */
-export function nameOfPeer(peer: PeerSource | OutsidePeer | undefined): string {
+export function nameOfPeer(peer: AnyPeer | undefined): string {
   if (peer === undefined) return ''
+  if ('relayed' in peer) return peer.relayed.spiffeId
   return 'outside' in peer ? `external:${peer.outside}` : peer.peer.spiffeId
 }
 
 /** The facts of a connection whose peer is proven or outside the mesh, or of one that got nowhere (`tunnel` undefined). */
 export function factsOf(input: {
   readonly direction: FlowDirection
-  readonly tunnel: PeerSource | OutsidePeer | undefined
+  readonly tunnel: AnyPeer | undefined
   readonly destination: HostPort
   readonly verdict: 'allow' | 'deny'
   readonly reason: Reason
   readonly policy?: string
 }): FlowFacts {
   const { direction, tunnel, destination, verdict, reason } = input
-  const isOutside = tunnel !== undefined && 'outside' in tunnel
   return {
     direction,
     peerSpiffeId: nameOfPeer(tunnel),
-    peerWorkloadId: isOutside ? '' : (tunnel?.peer.workload?.workloadId ?? ''),
+    peerWorkloadId: workloadIdOf(tunnel),
     destination,
     verdict,
     reason,
     policy: input.policy ?? '',
-    // What runs through a tunnel is encrypted, whatever less the policy would have been content with.
-    encryption: isOutside ? 'optional' : tunnel?.isClear === true ? 'none' : 'required',
+    encryption: encryptionOf(tunnel),
   }
+}
+
+function workloadIdOf(peer: AnyPeer | undefined): string {
+  if (peer === undefined || 'outside' in peer) return ''
+  return 'relayed' in peer ? peer.relayed.workloadId : (peer.peer.workload?.workloadId ?? '')
+}
+
+/** What runs through a tunnel is encrypted, whatever less the policy would have been content with. */
+function encryptionOf(peer: AnyPeer | undefined): FlowEncryption {
+  if (peer === undefined) return 'required'
+  if ('outside' in peer) return 'optional'
+  if ('relayed' in peer) return 'relayed'
+  return peer.isClear === true ? 'none' : 'required'
 }
 
 const firstTransportCode = reasons['no-tunnel']

@@ -18,7 +18,7 @@ export interface LoggedConnection {
 
 /**
  * Counts, reports and logs each connection once: the flow record, the metric and the access record.
- * Of requests within one, those that are denied or refused are flows of their own; others are counted.
+ * Of requests within one, those that are denied, refused or relayed are flows of their own; others are counted.
  */
 export interface ConnectionLog {
   refused(facts: FlowFacts, flowId: Buffer, startedAt: number): void
@@ -58,7 +58,7 @@ export function createConnectionLog(options: {
   }
   return {
     refused: (facts, flowId, startedAt) => {
-      recorder.refuse(facts, flowId)
+      recorder.once(facts, flowId)
       metrics.connection(facts.direction, facts.verdict, facts.reason)
       write(facts, flowId, startedAt, 0, 0)
     },
@@ -89,16 +89,15 @@ export function createConnectionLog(options: {
     request: (facts, flowId, request) => {
       metrics.request(facts.verdict, facts.reason)
       const fields = { ...fieldsOf(facts, flowId), ...requestFields(request) }
-      if (facts.verdict === 'allow') {
-        log.debug(fields, 'request')
-        return
-      }
-      recorder.refuse(facts, flowId)
-      log.info(fields, 'request')
+      // Of a relayed request the flow of the connection says nothing: that is the balancer's.
+      const isOfItsOwn = facts.verdict === 'deny' || facts.encryption === 'relayed'
+      if (isOfItsOwn) recorder.once(facts, flowId)
+      if (facts.verdict === 'deny') log.info(fields, 'request')
+      else log.debug(fields, 'request')
     },
     requestRefused: (facts, flowId, fault) => {
       metrics.requestRefused(fault)
-      recorder.refuse(facts, flowId)
+      recorder.once(facts, flowId)
       log.info({ ...fieldsOf(facts, flowId), fault }, 'request refused')
     },
   }

@@ -16,6 +16,7 @@ import type { AttestResponse__Output } from '../rpc/generated/blazon/v1/AttestRe
 import type { ChallengeResponse__Output } from '../rpc/generated/blazon/v1/ChallengeResponse.ts'
 import type { FlowReport } from '../rpc/generated/blazon/v1/FlowReport.ts'
 import type { FlowReportAck__Output } from '../rpc/generated/blazon/v1/FlowReportAck.ts'
+import type { IssueWorkloadTokenResponse__Output } from '../rpc/generated/blazon/v1/IssueWorkloadTokenResponse.ts'
 import type { RenewRequest } from '../rpc/generated/blazon/v1/RenewRequest.ts'
 import type { RenewResponse__Output } from '../rpc/generated/blazon/v1/RenewResponse.ts'
 import type { WatchRequest } from '../rpc/generated/blazon/v1/WatchRequest.ts'
@@ -32,6 +33,7 @@ export interface ControllerConnection {
   attest(request: AttestRequest, signal: AbortSignal): Promise<AttestResponse__Output>
   renew(request: RenewRequest, signal: AbortSignal): Promise<RenewResponse__Output>
   reportFlows(report: FlowReport, signal: AbortSignal): Promise<FlowReportAck__Output>
+  issueWorkloadToken(signal: AbortSignal): Promise<IssueWorkloadTokenResponse__Output>
   watch(): ClientDuplexStream<WatchRequest, WatchUpdate__Output>
   close(): void
 }
@@ -101,6 +103,8 @@ export function connectController(options: {
       await callUnary(client, meshService.Renew, request, within(signal)),
     reportFlows: async (report, signal) =>
       await callUnary(client, meshService.ReportFlows, report, within(signal)),
+    issueWorkloadToken: async (signal) =>
+      await callUnary(client, meshService.IssueWorkloadToken, {}, within(signal)),
     watch: () => callDuplex(client, meshService.Watch),
     close: () => {
       client.close()

@@ -20,6 +20,7 @@ import type { Standing } from './judgement.ts'
 import { createLiveConnections, type LiveConnections } from './live-connections.ts'
 import type { Metrics } from './metrics.ts'
 import { createNameService } from './names/name-service.ts'
+import { createRelaying } from './relayed/relaying.ts'
 import { createTunnelPool, type TunnelPool } from './tunnel-pool.ts'
 import { createTunnelRegistry, type TunnelRegistry } from './tunnel-registry.ts'
 
@@ -83,8 +84,16 @@ export async function openDataPlane(options: {
   using opened = new DisposableStack()
   const isOfInterest = (name: string): boolean => mesh.outside.hasName(name)
   const names = opened.use(createNameService({ resolvers, isOfInterest, clock }))
+  const relaying = createRelaying({
+    ...{ bundle: () => mesh.bundle, standing, clock, log },
+    issue: async (signal) => {
+      const connection = control.link.meshConnection()
+      if (connection === undefined) throw new Error('no SVID to ask with')
+      return await connection.issueWorkloadToken(signal)
+    },
+  })
   const egress = createEgress({
-    ...{ pool, standing, followers, maxConnections, dialTimeoutMs, clock, log },
+    ...{ pool, standing, followers, relaying, maxConnections, dialTimeoutMs, clock, log },
     namesOf: names.namesOf,
   })
   const entrances = opened.use(await openEntrances(config, names, log))
@@ -94,6 +103,7 @@ export async function openDataPlane(options: {
     standing,
     own,
     followers,
+    relaying,
     maxConnections,
     applicationTimeoutMs,
     clock,
@@ -104,13 +114,16 @@ export async function openDataPlane(options: {
     mesh.changed.subscribe(() => {
       tunnels.recheck()
       live.redecide()
+      relaying.prepare()
     }),
     identity.changed.subscribe(() => {
       tunnels.reauthenticate()
       live.redecide()
+      relaying.prepare()
     }),
   ]
 
+  relaying.prepare()
   const parts = opened.move()
   return {
     egressAddresses: capture.addresses,

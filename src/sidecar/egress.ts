@@ -14,6 +14,7 @@ import { judge, mayBeClear, refusalOfNew, type Standing } from './judgement.ts'
 import { openConnection, type Followers } from './open-connection.ts'
 import { chooseOutside } from './outside-choice.ts'
 import { carryOutside } from './outside-connection.ts'
+import type { Relaying } from './relayed/relaying.ts'
 import { createRelay } from './relay.ts'
 import { resetSocket } from './socket-ending.ts'
 import type { TunnelPool } from './tunnel-pool.ts'
@@ -35,6 +36,7 @@ export function createEgress(options: {
   readonly standing: () => Standing
   readonly followers: Followers
   readonly namesOf: NamesOf
+  readonly relaying: Relaying
   readonly maxConnections: number
   /** How long a connection to the outside may take. */
   readonly dialTimeoutMs: number
@@ -78,6 +80,7 @@ export function createEgress(options: {
     if (choice.kind === 'outside') {
       await carryOutside({
         ...{ question, choice, standing, followers, refuse, socket, flowId, startedAt },
+        relaying: options.relaying,
         target: destination,
         timeoutMs: options.dialTimeoutMs,
         destination,

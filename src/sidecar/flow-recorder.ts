@@ -6,7 +6,8 @@ import type { Reason } from '../policy/reason.ts'
 export const flowBucketMs = 10_000
 
 export type FlowDirection = 'egress' | 'ingress'
-export type FlowEncryption = 'required' | 'optional' | 'none'
+/** `relayed`: a balancer has read it, and passed it on with a proof of who sent it. */
+export type FlowEncryption = 'required' | 'optional' | 'none' | 'relayed'
 
 /** What makes two connections count in the same record. */
 export interface FlowFacts {
@@ -41,8 +42,8 @@ export interface RecordedFlow {
 /** Counts connections by kind; `take()` hands over what has been counted since the last time. */
 export interface FlowRecorder {
   open(facts: FlowFacts, flowId: Buffer): RecordedFlow
-  /** A connection attempt that was refused: opened and closed at once. */
-  refuse(facts: FlowFacts, flowId: Buffer): void
+  /** What has no duration of its own, an attempt that was refused or a request: opened and closed at once. */
+  once(facts: FlowFacts, flowId: Buffer): void
   take(): readonly FlowCount[]
   /** Connections or byte counts that no record could be kept for, since the last call. */
   takeLost(): number
@@ -126,7 +127,7 @@ export function createFlowRecorder(options: {
 
   return {
     open,
-    refuse: (facts, flowId) => {
+    once: (facts, flowId) => {
       const aggregate = aggregateOf(facts)
       addOpened(aggregate, flowId)
       addClosed(aggregate, flowId)

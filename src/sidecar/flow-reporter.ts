@@ -99,7 +99,12 @@ export function createFlowReporter(options: {
   return { flush, run, waiting }
 }
 
-const encryptions = { required: 'REQUIRED', optional: 'OPTIONAL', none: 'NONE' } as const
+const encryptions = {
+  required: 'REQUIRED',
+  optional: 'OPTIONAL',
+  none: 'NONE',
+  relayed: 'RELAYED',
+} as const
 
 function toWire(count: FlowCount): FlowRecord {
   return {

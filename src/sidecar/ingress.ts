@@ -34,7 +34,9 @@ import type { Arrival, OpenDoor, Served } from './ingress-door.ts'
 import { openConnection, type Followers, type OpenConnection } from './open-connection.ts'
 import { carryOutside } from './outside-connection.ts'
 import type { OwnIdentity } from './own-identity.ts'
+import { clientCertOf } from './http/header-lines.ts'
 import { createRelay } from './relay.ts'
+import type { Relaying } from './relayed/relaying.ts'
 import { openRequestConnection } from './request-connection.ts'
 import { resetSocket } from './socket-ending.ts'
 import type { TunnelRegistry } from './tunnel-registry.ts'
@@ -45,6 +47,7 @@ export interface IngressOptions {
   readonly standing: () => Standing
   readonly own: () => OwnIdentity | undefined
   readonly followers: Followers
+  readonly relaying: Relaying
   readonly maxConnections: number
   readonly applicationTimeoutMs: number
   readonly clock: Pick<Clock, 'monotonic'>
@@ -149,6 +152,7 @@ async function takeClear(
     try {
       await carryOutside({
         ...{ ...arriving, standing: options.standing, followers, refuse, socket },
+        relaying: options.relaying,
         ...{ flowId, startedAt, target: application, destination: local },
         timeoutMs: options.applicationTimeoutMs,
       })
@@ -237,8 +241,12 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
       ...{ ...common, judgement, judge: judgeConnection, standing: arrival.standing },
       application: target.application,
       applicationTimeoutMs: arrival.applicationTimeoutMs,
-      peer: () => tunnel.peer.spiffeId,
-      judgeRequest: (now, request) => judge(now, 'ingress', tunnel.peerProfile, port, request),
+      direction: 'ingress',
+      admit: ({ checked: { request } }) => ({
+        judge: (now) => judge(now, 'ingress', tunnel.peerProfile, port, request),
+        headers: clientCertOf(tunnel.peer.spiffeId),
+      }),
+      bodies: arrival.relaying.bodies,
     })
     begin(arrival, connection)
     return

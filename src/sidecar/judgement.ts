@@ -5,6 +5,7 @@ import { earlier } from '../policy/guarding.ts'
 import type { HttpRequest } from '../policy/http-request.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
 import type { Reason } from '../policy/reason.ts'
+import type { Passage } from '../policy/relay.ts'
 import type { FlowDirection } from './flow-recorder.ts'
 import type { OutsideWorld } from './outside-world.ts'
 import type { OwnIdentity } from './own-identity.ts'
@@ -76,13 +77,16 @@ export function judge(
   peer: TrustProfile,
   port: number,
   request?: HttpRequest,
+  passage: Passage = 'direct',
 ): Judgement {
   const { own, policy, now, contactAgeMs } = standing
   if (policy === undefined || own === undefined) return deny('no-policy-yet')
   const [from, to] = direction === 'egress' ? [own.profile, peer] : [peer, own.profile]
   const question = { from, to, port, now }
   const verdict =
-    request === undefined ? policy.decide(question) : policy.decideRequest(question, request)
+    request === undefined
+      ? policy.decide(question)
+      : policy.decideRequest(question, request, passage)
   const { action, reason, policy: name, ...decided } = verdict
   const { alerts, encryption, maxStale = Infinity } = decided
   const leftMs = maxStale - contactAgeMs

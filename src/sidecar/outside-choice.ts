@@ -9,6 +9,7 @@ import {
   unlistedProfile,
   type ExternalPeer,
   type HttpRequest,
+  type Passage,
 } from '../policy/index.ts'
 import type { FlowDirection } from './flow-recorder.ts'
 import { deny, judge, type Judgement, type Standing } from './judgement.ts'
@@ -22,7 +23,13 @@ import type { NamedPeer } from './outside-world.ts'
  * - `neither`: only tunnels as well; `denial` says why it is not outside where a service covers it.
  */
 export type OutsideChoice =
-  | { readonly kind: 'outside'; readonly name: string; readonly judgement: Judgement }
+  | {
+      readonly kind: 'outside'
+      readonly name: string
+      readonly judgement: Judgement
+      /** It reads requests and passes them on: here, too, each is read (PROTOCOL §7). */
+      readonly isBalancer: boolean
+    }
   | { readonly kind: 'mesh' }
   | { readonly kind: 'neither'; readonly denial: Judgement | undefined }
 
@@ -50,26 +57,34 @@ export function chooseOutside(standing: Standing, question: OutsideQuestion): Ou
   const { direction, address, port, request } = question
   if (outside.isMesh(address)) return { kind: 'mesh' }
   const { peers, isUnnamed } = peersOf(standing, question)
-  const ask = (profile: TrustProfile): Judgement =>
-    judge(standing, direction, profile, port, request)
+  const ask = (profile: TrustProfile, passage?: Passage): Judgement =>
+    judge(standing, direction, profile, port, request, passage)
   if (peers.length === 0) {
     const denial = isUnnamed ? deny('wrong-server-name') : undefined
     return chooseUnlisted(address, ask, denial)
   }
-  let allowed: { readonly name: string; readonly judgement: Judgement } | undefined
+  let allowed: Omit<Extract<OutsideChoice, { kind: 'outside' }>, 'kind'> | undefined
   let undecided: Judgement | undefined
   for (const { service, profile } of peers) {
-    const judgement = ask(profile)
     const { name, spec } = service
+    const isBalancer = spec.l7
+    const judgement = ask(profile, isBalancer && direction === 'ingress' ? 'tokenless' : 'direct')
     if (judgement.verdict === 'allow') {
       const deadline = earlier(judgement.deadline, spec.expires ?? Infinity)
-      allowed ??= { name, judgement: { ...judgement, deadline } }
-    } else if (judgement.reason === 'no-policy-matched') undecided ??= judgement
+      // What is a balancer by any service that is allowed is read as one.
+      const isFirst = allowed === undefined || (isBalancer && !allowed.isBalancer)
+      if (isFirst) allowed = { name, judgement: { ...judgement, deadline }, isBalancer }
+    } else if (isOpen(judgement)) undecided ??= judgement
     else return { kind: 'neither', denial: judgement }
   }
   return allowed === undefined
     ? { kind: 'neither', denial: undecided }
     : { kind: 'outside', ...allowed }
+}
+
+/** Denied for want of an allow, not by something that denies. */
+function isOpen({ reason }: Judgement): boolean {
+  return reason === 'no-policy-matched' || reason === 'token-missing'
 }
 
 /** Whether it takes the name that a TLS client asks for to tell which services are meant. */
@@ -116,7 +131,7 @@ function chooseUnlisted(
   if (bytes === undefined || isNeverOutside(bytes)) return { kind: 'neither', denial }
   const judgement = ask(unlistedProfile)
   if (judgement.verdict === 'deny') return { kind: 'neither', denial }
-  return { kind: 'outside', name: unlistedName, judgement }
+  return { kind: 'outside', name: unlistedName, judgement, isBalancer: false }
 }
 
 /** The word on a connection with the outside that is open: what would be decided about a new one. */
@@ -133,4 +148,10 @@ export function judgeOutside(standing: Standing, question: OutsideQuestion): Jud
     default:
       return choice satisfies never
   }
+}
+
+/** Whether the peer of a connection that policy allows is a balancer. */
+export function isBalancer(standing: Standing, question: OutsideQuestion): boolean {
+  const choice = chooseOutside(standing, question)
+  return choice.kind === 'outside' && choice.isBalancer
 }

@@ -12,9 +12,15 @@ import {
   type Standing,
 } from './judgement.ts'
 import { openConnection, type ConnectionOptions, type Followers } from './open-connection.ts'
-import { judgeOutside, type OutsideChoice, type OutsideQuestion } from './outside-choice.ts'
+import {
+  isBalancer,
+  judgeOutside,
+  type OutsideChoice,
+  type OutsideQuestion,
+} from './outside-choice.ts'
 import { createOutsideStream } from './outside-stream.ts'
 import { createRelay } from './relay.ts'
+import type { Relaying } from './relayed/relaying.ts'
 import { openRequestConnection } from './request-connection.ts'
 import { resetSocket } from './socket-ending.ts'
 
@@ -23,6 +29,7 @@ export interface OutsideConnectionOptions {
   readonly choice: Extract<OutsideChoice, { kind: 'outside' }>
   readonly standing: () => Standing
   readonly followers: Followers
+  readonly relaying: Relaying
   /** The accepted connection, paused and open for half-close: of the program, or of the peer. */
   readonly socket: Socket
   /** Where the other connection goes: to the peer, or to the program. */
@@ -38,7 +45,8 @@ export interface OutsideConnectionOptions {
 /**
  * Carries an allowed connection with a peer outside the mesh, in clear: it connects the other side,
  * asks once more, and relays. Both ends of the relay are as they are for a tunnel: the program's socket,
- * and the peer. Where this workload's port is in HTTP mode, requests are read instead.
+ * and the peer. Where this workload's port is in HTTP mode, or the peer is a balancer, requests are read
+ * instead.
  */
 export async function carryOutside(options: OutsideConnectionOptions): Promise<void> {
   const { question, choice, standing, followers, socket, refuse } = options
@@ -47,7 +55,8 @@ export async function carryOutside(options: OutsideConnectionOptions): Promise<v
   const { judgement } = choice
   const about = { direction, peer: `external:${choice.name}` } as const
   followers.alerts.raise(about, judgement.alerts)
-  if (direction === 'ingress' && readsRequests(standing(), question.port)) {
+  const isHttpPort = direction === 'ingress' && readsRequests(standing(), question.port)
+  if (choice.isBalancer || isHttpPort) {
     serveOutside(options)
     return
   }
@@ -77,18 +86,24 @@ export async function carryOutside(options: OutsideConnectionOptions): Promise<v
   stream.handle(connection.handlers)
 }
 
-/** Serves the requests of a peer outside; no identity of it is told to the application. */
+/**
+ * Reads the requests of a connection with the outside. Of a peer outside no identity is told to the
+ * application, but that of the workload for which a balancer passes a request on is.
+ */
 function serveOutside(options: OutsideConnectionOptions): void {
-  const { question, choice, standing, socket, target } = options
+  const { question, choice, standing, socket, target, relaying } = options
+  const { direction } = question
+  const requests = direction === 'ingress' ? relaying.arriving : relaying.leaving
   const stream = createOutsideStream(socket)
   const connection = openRequestConnection({
     ...aboutConnection(options, choice.judgement),
+    direction,
     application: target,
     applicationTimeoutMs: options.timeoutMs,
-    peer: () => undefined,
     standing,
     judge: (later) => judgeOutside(later, question),
-    judgeRequest: (later, request) => judgeOutside(later, { ...question, request }),
+    admit: (arrived) => requests.admit(arrived, question),
+    bodies: relaying.bodies,
   })
   connection.established()
   connection.start(stream)
@@ -109,6 +124,7 @@ function aboutConnection(
 /** The word on a connection that is carried unread. */
 function judgeCarried(standing: Standing, question: OutsideQuestion): Judgement {
   const judgement = judgeOutside(standing, question)
+  if (isBalancer(standing, question)) return { ...deny('http-required'), alerts: judgement.alerts }
   return question.direction === 'ingress'
     ? judgeUnread(standing, question.port, judgement)
     : judgement

@@ -14,6 +14,8 @@ export interface OutsideWorld {
   named(address: string, port: number, names: readonly string[]): readonly NamedPeer[]
   /** Whether some external service has this name. */
   hasName(name: string): boolean
+  /** Whether some external service is a balancer that reads requests. */
+  readonly hasBalancer: boolean
   /** Whether an address is that of a workload, as far as this sidecar was told. */
   isMesh(address: string): boolean
 }
@@ -28,6 +30,7 @@ export const nothingOutside: OutsideWorld = {
   covering: () => [],
   named: () => [],
   hasName: () => false,
+  hasBalancer: false,
   isMesh: () => false,
 }
 
@@ -53,6 +56,7 @@ export function createOutsideWorld(
         .map((peer) => ({ ...peer, asksForServerName: asksForServerName(peer.service, port) }))
     },
     hasName: peers.hasName,
+    hasBalancer: services.some(({ spec }) => spec.l7),
     isMesh: (address) => {
       const bytes = addressBytes(address)
       return bytes !== undefined && isMesh(bytes)

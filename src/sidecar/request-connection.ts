@@ -1,67 +1,114 @@
 import type { HostPort } from '../base/env.ts'
 import type { HttpRequest } from '../policy/index.ts'
-import { factsOf } from './connection-facts.ts'
+import { factsOf, nameOfPeer, type RelayedPeer } from './connection-facts.ts'
+import type { BodyMemory } from './http/held-body.ts'
 import { createRequestRelay } from './http/request-relay.ts'
-import { serveRequests, type RequestVerdict } from './http/request-proxy.ts'
-import { both, type Judgement, type Standing } from './judgement.ts'
+import { serveRequests, type ArrivedRequest, type RequestVerdict } from './http/request-proxy.ts'
+import { both, deny, type Judgement, type Standing } from './judgement.ts'
 import { openConnection, type ConnectionOptions, type OpenConnection } from './open-connection.ts'
+import type { Relay } from './relay.ts'
 
-export interface RequestConnectionOptions extends Omit<ConnectionOptions, 'direction' | 'relay'> {
+/** What a request is decided by. */
+export interface Admission extends Pick<RequestVerdict, 'headers' | 'body'> {
+  /** Asked now, and again whenever something changes while the request is under way. */
+  readonly judge: (standing: Standing) => Judgement
+  /** Who has sent it, where that is not the peer of the connection. */
+  readonly peer?: RelayedPeer
+}
+
+/** Finds out what there is to know of a request. */
+export type Admit = (arrived: ArrivedRequest) => Admission | Promise<Admission>
+
+export interface RequestConnectionOptions extends Omit<ConnectionOptions, 'relay'> {
+  /** Where requests go: the application, or a balancer. */
   readonly application: HostPort
   readonly applicationTimeoutMs: number
-  /** SPIFFE ID of the peer as it is now; undefined where none was proven. */
-  readonly peer: () => string | undefined
   readonly standing: () => Standing
-  readonly judgeRequest: (standing: Standing, request: HttpRequest) => Judgement
+  readonly admit: Admit
+  readonly bodies: BodyMemory
 }
 
 /**
- * An allowed connection to a port in HTTP mode (PROTOCOL §7). The application hears of it with the first
+ * An allowed connection whose requests are read (PROTOCOL §7). The other side hears of it with the first
  * request that is allowed; each request is decided when it arrives, and with the connection again
  * whenever that is, as long as its answer is not finished.
  */
 export function openRequestConnection(options: RequestConnectionOptions): OpenConnection {
-  const { tunnel, destination, flowId, standing, judgeRequest } = options
-  const { connectionLog } = options.followers
+  const { direction, tunnel, destination, flowId, standing } = options
+  const { connectionLog, alerts } = options.followers
+  const judges = new WeakMap<HttpRequest, Admission['judge']>()
   let underWay: ReadonlySet<HttpRequest> = new Set()
 
   const judgeAll = (now: Standing): Judgement => {
     let judgement = options.judge(now)
     for (const request of underWay) {
       if (judgement.verdict === 'deny') break
-      judgement = both(judgement, judgeRequest(now, request))
+      judgement = both(judgement, judges.get(request)?.(now) ?? deny('internal-error'))
     }
     return judgement
   }
 
-  const decide = (request: HttpRequest): RequestVerdict => {
-    const { verdict, reason, policy, deadline } = judgeRequest(standing(), request)
-    const facts = factsOf({ direction: 'ingress', tunnel, destination, verdict, reason, policy })
+  const settle = (request: HttpRequest, admission: Admission): RequestVerdict => {
+    const { judge, peer = tunnel, headers, body } = admission
+    const { verdict, reason, policy, deadline, alerts: guardrails } = judge(standing())
+    const facts = factsOf({ direction, tunnel: peer, destination, verdict, reason, policy })
     connectionLog.request(facts, flowId, request)
+    // About the peer of the connection they were raised with that.
+    if (peer !== tunnel) alerts.raise({ direction, peer: nameOfPeer(peer) }, guardrails)
+    judges.set(request, judge)
     if (verdict === 'allow' && deadline !== undefined) connection.holdUntil(deadline)
-    return { verdict, reason }
+    return { verdict, reason, headers, body }
+  }
+
+  const decide = (arrived: ArrivedRequest): RequestVerdict | Promise<RequestVerdict> => {
+    const { request } = arrived.checked
+    const admission = options.admit(arrived)
+    return admission instanceof Promise
+      ? admission.then((found) => settle(request, found))
+      : settle(request, admission)
   }
 
   const connection = openConnection({
     ...options,
-    direction: 'ingress',
     judge: judgeAll,
-    relay: (onEnd) =>
-      createRequestRelay((duplex) => {
+    relay: (onEnd) => {
+      const relay = createRequestRelay((duplex) => {
         const served = serveRequests(duplex, {
           application: options.application,
           connectMs: options.applicationTimeoutMs,
-          peer: options.peer,
+          bodies: options.bodies,
           decide,
           refused: (fault) => {
             const refusal = { verdict: 'deny', reason: 'protocol-error' } as const
-            const facts = factsOf({ direction: 'ingress', tunnel, destination, ...refusal })
+            const facts = factsOf({ direction, tunnel, destination, ...refusal })
             connectionLog.requestRefused(facts, flowId, fault)
           },
         })
         underWay = served.underWay
         return served
-      }, onEnd),
+      }, onEnd)
+      return direction === 'egress' ? seenFromProgram(relay) : relay
+    },
   })
   return connection
+}
+
+/** On the way out the stream is the program's connection, and the other side the peer's. */
+function seenFromProgram(relay: Relay): Relay {
+  return {
+    handlers: relay.handlers,
+    start: (stream) => {
+      relay.start(stream)
+    },
+    retire: () => relay.retire?.(),
+    cut: (reason) => {
+      relay.cut(reason)
+    },
+    get bytesToStream() {
+      return relay.bytesFromStream
+    },
+    get bytesFromStream() {
+      return relay.bytesToStream
+    },
+  }
 }

@@ -79,6 +79,15 @@ spec: { from: {}, to: { external: { name: rival } }, action: deny }
     expect(names(await web.next('snapshot'))).to.include.members(['not-to-rival', 'rival'])
   })
 
+  it('are left out, where they are balancers, of what a sidecar gets that cannot prove requests', async () => {
+    const web = await mesh.enrol('web')
+    await mesh.apply(toOffice('198.51.100.0/24').replace('cidrs:', 'l7: true, cidrs:'))
+    using old = watchWith(mesh.connect(web), { schemaVersion: 4 })
+    expect(names(await old.next('snapshot'))).to.deep.equal(['to-office'])
+    using current = watchWith(mesh.connect(web))
+    expect(names(await current.next('snapshot'))).to.deep.equal(['to-office', 'office'])
+  })
+
   it('come with the signed addresses of workloads in them, also of those that enrol later', async () => {
     await mesh.apply(toOffice('10.0.0.0/8'))
     using web = watchWith(mesh.connect(await mesh.enrol('web')))

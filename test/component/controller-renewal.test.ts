@@ -135,6 +135,14 @@ describe('controller: renewal', function () {
     expect((await shown()).revoked).to.equal(false)
   })
 
+  it('gives no token to a superseded certificate', async () => {
+    const first = await mesh.enrol('web')
+    const second = await renewWith(mesh.connect(first), first)
+    await activate(second)
+    await expectStatus(mesh.connect(first).call('IssueWorkloadToken', {}), 'UNAUTHENTICATED')
+    expect((await shown()).revoked).to.equal(false)
+  })
+
   it('refuses a renewal that the node key did not sign', async () => {
     const workload = await mesh.enrol('web')
     const client = mesh.connect(workload)

@@ -8,6 +8,8 @@ import {
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { expect } from 'chai'
 import type { HttpRequest } from '../../src/policy/index.ts'
+import { clientCertOf } from '../../src/sidecar/http/header-lines.ts'
+import { createBodyMemory } from '../../src/sidecar/http/held-body.ts'
 import { serveRequests, type ServedRequests } from '../../src/sidecar/http/request-proxy.ts'
 import { eventually } from '../support/poll.ts'
 
@@ -44,13 +46,14 @@ async function start(
     const one = serveRequests(socket, {
       application: { host: '127.0.0.1', port },
       connectMs: 5_000,
-      peer: () => peer,
-      decide: (request) => {
+      bodies: createBodyMemory(),
+      decide: ({ checked: { request } }) => {
         const verdict = decide(request) ? 'allow' : 'deny'
         decided.push(verdict)
         return {
           verdict,
           reason: verdict === 'allow' ? 'allowed-by-policy' : 'denied-by-policy',
+          headers: clientCertOf(peer),
         }
       },
       refused: () => undefined,

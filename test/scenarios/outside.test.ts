@@ -10,7 +10,7 @@ describe('peers outside the mesh, at addresses of a namespace', function () {
     if (process.getuid?.() !== 0) this.skip()
   })
 
-  for (const part of ['egress', 'ingress', 'names', 'http']) {
+  for (const part of ['egress', 'ingress', 'names', 'http', 'balancer', 'to-balancer']) {
     it(`holds what test/scenarios/inside/outside-${part}.ts says`, async () => {
       const file = `test/scenarios/inside/outside-${part}.ts`
       const printed = await runInNamespace(file, addresses, AbortSignal.timeout(110_000))

@@ -12,12 +12,16 @@ import {
 } from '@grpc/grpc-js'
 import { attestTranscript, renewTranscript, verifyTranscript } from '../../src/attest/index.ts'
 import type { HostPort } from '../../src/base/env.ts'
+import type { SigningKey } from '../../src/ca/authority-key.ts'
 import { readCsr } from '../../src/ca/csr.ts'
+import { signWorkloadToken } from '../../src/ca/workload-token.ts'
 import {
   createFloors,
+  createProfile,
   keySha256,
   noFloors,
   parsePublicKey,
+  parseSpiffeId,
   readCertificate,
   toWireBundle,
   toWireFloors,
@@ -37,6 +41,7 @@ import type { Document } from '../../src/rpc/generated/blazon/v1/Document.ts'
 import type { FlowRecord__Output } from '../../src/rpc/generated/blazon/v1/FlowRecord.ts'
 import type { FlowReport__Output } from '../../src/rpc/generated/blazon/v1/FlowReport.ts'
 import type { FlowReportAck } from '../../src/rpc/generated/blazon/v1/FlowReportAck.ts'
+import type { IssueWorkloadTokenResponse } from '../../src/rpc/generated/blazon/v1/IssueWorkloadTokenResponse.ts'
 import type { RenewRequest__Output } from '../../src/rpc/generated/blazon/v1/RenewRequest.ts'
 import type { WatchRequest__Output } from '../../src/rpc/generated/blazon/v1/WatchRequest.ts'
 import type { WatchUpdate } from '../../src/rpc/generated/blazon/v1/WatchUpdate.ts'
@@ -96,6 +101,9 @@ export class FakeController implements AsyncDisposable {
   loseRenewAnswers = false
   refuseRenewals = false
   refuseEnrolments = false
+  refuseTokens = false
+  /** What signs workload identity tokens. */
+  readonly tokenKey: SigningKey & { readonly spki: Buffer } = newTokenKey()
   /** Certificates are issued as ever, and none of them is accepted. */
   refuseWatches = false
 
@@ -118,6 +126,14 @@ export class FakeController implements AsyncDisposable {
 
   get joinToken(): string {
     return joinToken
+  }
+
+  /** The bundle as it is handed out. */
+  get trust(): TrustBundle {
+    const { keyId, spki } = this.tokenKey
+    const notAfter = this.ca.now + 24 * 3_600_000
+    const jwtKeys = [{ keyId, spki, use: 'workload-token' as const, notAfter }]
+    return this.#bundle ?? this.ca.bundle({ jwtKeys })
   }
 
   get version(): number {
@@ -148,6 +164,7 @@ export class FakeController implements AsyncDisposable {
       Watch: this.#watch,
       Renew: this.#renew,
       ReportFlows: this.#reportFlows,
+      IssueWorkloadToken: this.#issueToken,
     })
     const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
     const tls = createServer({
@@ -256,7 +273,7 @@ export class FakeController implements AsyncDisposable {
   }
 
   #snapshot(name: string): WatchUpdate {
-    const bundle = toWireBundle(this.#bundle ?? this.ca.bundle())
+    const bundle = toWireBundle(this.trust)
     const documents = [...(this.#documentsFor.get(name) ?? this.#documents)]
     const meshAddresses = [...this.meshAddresses]
     return { snapshot: { version: this.#version, bundle, documents, meshAddresses } }
@@ -329,11 +346,34 @@ export class FakeController implements AsyncDisposable {
     this.#nameBySerial.set(readCertificate(chain[0]).serial, name)
     return {
       svid: { chain: [...chain], profile: profile.encoded },
-      bundle: toWireBundle(this.#bundle ?? this.ca.bundle()),
+      bundle: toWireBundle(this.trust),
       floors: toWireFloors(this.#floors),
       dropped: [],
       controllerTimeMs: now,
     }
+  }
+
+  readonly #issueToken = (
+    call: ServerUnaryCall<unknown, IssueWorkloadTokenResponse>,
+    answer: sendUnaryData<IssueWorkloadTokenResponse>,
+  ): void => {
+    const certificate = this.#sockets.get(call.getPeer())?.getPeerX509Certificate()
+    const { workload, publicKey, notAfter, uris } = readCertificate(certificate?.raw ?? Buffer.of())
+    const name = this.#callerOf(call.getPeer())?.name
+    if (this.refuseTokens || workload === undefined || name === undefined) {
+      answer({ code: status.UNAVAILABLE, details: 'no' })
+      return
+    }
+    const { profile } = createProfile(this.workload(name).attributes)
+    const { workloadId, generation } = workload
+    const spiffeId = parseSpiffeId(uris[0] ?? '')
+    const issuerKeySha256 = this.ca.issuer.keySha256
+    const facts = { spiffeId, workloadId, generation, profile, publicKey, issuerKeySha256 }
+    void signWorkloadToken(this.tokenKey, { facts, notAfter }, Date.now()).then(
+      ({ token, expiresAt }) => {
+        answer(null, { token, expiresAtMs: expiresAt })
+      },
+    )
   }
 
   readonly #watch = (watch: ServerDuplexStream<WatchRequest__Output, WatchUpdate>): void => {
@@ -400,6 +440,11 @@ export class FakeController implements AsyncDisposable {
     const name = this.#nameBySerial.get(serial)
     return name === undefined ? undefined : { name, serial, workload }
   }
+}
+
+function newTokenKey(): SigningKey & { readonly spki: Buffer } {
+  const { privateKey, spki } = newKeys()
+  return { keyId: keySha256(spki), publicKey: parsePublicKey(spki), privateKey, spki }
 }
 
 function encodeDocuments(text: string): Document[] {

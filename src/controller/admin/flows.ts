@@ -97,6 +97,7 @@ const encryptionNames = {
   required: 'REQUIRED',
   optional: 'OPTIONAL',
   none: 'NONE',
+  relayed: 'RELAYED',
 } as const
 
 function toWireFlow(flow: Flow): WireFlow {

@@ -24,7 +24,7 @@ export interface FlowHalf {
   readonly bytesReceived: number
 }
 
-export type FlowEncryption = 'unknown' | 'required' | 'optional' | 'none'
+export type FlowEncryption = 'unknown' | 'required' | 'optional' | 'none' | 'relayed'
 
 export interface FlowParty {
   readonly workloadId: string

@@ -36,6 +36,7 @@ const encryptionNames: Readonly<Record<string, FlowEncryption>> = {
   REQUIRED: 'required',
   OPTIONAL: 'optional',
   NONE: 'none',
+  RELAYED: 'relayed',
 }
 
 /**

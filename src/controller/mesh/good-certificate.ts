@@ -10,8 +10,9 @@ export function needGoodCertificate(
   if (entry?.stored.standing !== 'good') {
     throw unauthenticated(`workload is ${entry?.stored.standing ?? 'not known'}`)
   }
-  if (entry.certificates.get(peer.serial)?.state === 'superseded') {
-    throw unauthenticated(`serial ${peer.serial} is superseded`)
+  const { state } = entry.certificates.get(peer.serial) ?? { state: 'not known' }
+  if (state === 'superseded' || state === 'not known') {
+    throw unauthenticated(`serial ${peer.serial} is ${state}`)
   }
   return entry
 }

@@ -30,8 +30,8 @@ export function createIssueWorkloadToken(deps: {
       throw new ControllerError('ERR_LIMIT', 'this workload asks for too many tokens')
     }
     const { workloadId, generation } = facts
-    const { spiffeId, publicKey, notAfter } = peer
-    const about = { spiffeId, workloadId, generation, profile, publicKey }
+    const { spiffeId, publicKey, issuerKeySha256, notAfter } = peer
+    const about = { spiffeId, workloadId, generation, profile, publicKey, issuerKeySha256 }
     const { token, expiresAt } = await authority
       .issueWorkloadToken({ facts: about, notAfter })
       .catch((error: unknown) => {

@@ -4,8 +4,14 @@ import type { Reason } from '../../policy/index.ts'
 const words = {
   403: 'denied by policy',
   502: 'the application did not answer',
+  503: 'not now',
 } as const
 type Status = keyof typeof words
+
+/** With what a request is answered that is denied: a few of the reasons pass by themselves. */
+export function statusOf(reason: Reason): 403 | 503 {
+  return reason === 'token-unavailable' || reason === 'limit-reached' ? 503 : 403
+}
 
 /** An answer of the sidecar's own, which says why in a header and in words, and nothing of the policy. */
 export function answer(

@@ -36,3 +36,34 @@ export function createApplicationAgent(connectMs: number): Agent {
   }
   return agent
 }
+
+/** Connections to the application behind one that carries the requests of several senders by turns. */
+export interface SenderAgents {
+  of(sender: string): Agent
+  destroy(): void
+}
+
+/** No connection to the application serves two senders: each change of them begins another one. */
+export function createSenderAgents(connectMs: number): SenderAgents {
+  let current = { sender: '', agent: createApplicationAgent(connectMs) }
+  return {
+    of: (sender) => {
+      if (sender !== current.sender) {
+        retire(current.agent)
+        current = { sender, agent: createApplicationAgent(connectMs) }
+      }
+      return current.agent
+    },
+    destroy: () => {
+      current.agent.destroy()
+    },
+  }
+}
+
+/** What is under way in it ends, and nothing begins: its requests end with their answers. */
+function retire(agent: Agent): void {
+  agent.maxFreeSockets = 0
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) socket.destroy()
+  }
+}

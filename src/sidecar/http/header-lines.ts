@@ -14,6 +14,11 @@ export function headerLines(raw: readonly string[]): HeaderLines {
 /** Who the peer is, as its sidecar proved it. */
 export const clientCertHeader = 'x-forwarded-client-cert'
 
+/** How an application is told of a peer: by its SPIFFE ID. */
+export function clientCertOf(spiffeId: string): Readonly<Record<string, string>> {
+  return { [clientCertHeader]: `URI=${spiffeId}` }
+}
+
 /** What only a sidecar may say; an application that maps `_` to `-` would believe either spelling. */
 const ourHeaders: ReadonlySet<string> = new Set([
   clientCertHeader,

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { HostPort } from '../../base/env.ts'
 import { reasonOfConnectError } from '../application.ts'
 import { answer, hasBody } from './answer.ts'
+import type { HeldBody } from './held-body.ts'
 import { forwardedTrailers } from './header-lines.ts'
 import { createHttpProxy } from './proxy-library.ts'
 import { relayResponse } from './response-relay.ts'
@@ -13,12 +14,18 @@ const proxy = createHttpProxy()
 export function forwardRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  way: { readonly application: HostPort; readonly agent: Agent },
+  way: {
+    readonly application: HostPort
+    readonly agent: Agent
+    /** What of its body was read before. */
+    readonly body?: HeldBody | undefined
+  },
 ): void {
   const { host, port } = way.application
   let made: ClientRequest | undefined
   const buffer = pipeOf(request, response, (upstream) => {
     made = upstream
+    for (const chunk of way.body?.chunks ?? []) upstream.write(chunk)
   })
   const options = {
     ...{ target: { host, port, protocol: 'http:' }, agent: way.agent, buffer },

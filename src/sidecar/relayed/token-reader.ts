@@ -17,6 +17,8 @@ export interface TokenHolder extends TokenFacts {
   readonly notAfter: number
   /** SHA-256 of the token, base64url: by this a proof names it (`wth`). */
   readonly tokenHash: string
+  /** What signed it. */
+  readonly keyId: string
 }
 
 export type TokenVerdict =
@@ -27,9 +29,11 @@ export type TokenVerdict =
       readonly detail: string
     }
 
-/** Reads workload identity tokens. What it says of time and revocation holds at the moment only. */
+/** Reads workload identity tokens. Whether one is still good is to be asked whenever it is used. */
 export interface TokenReader {
   read(token: string, now: number): Promise<TokenVerdict>
+  /** Why a token that was good is not any more: time, or what has been withdrawn since. */
+  whyNotGood(holder: TokenHolder, now: number): 'token-invalid' | 'token-expired' | undefined
 }
 
 /** Tokens that are remembered: one for each workload that sends through balancers. */
@@ -58,12 +62,17 @@ export function createTokenReader(bundle: () => TrustBundle | undefined): TokenR
       if (token.length > maxWorkloadTokenLength) return invalid('it is too long')
       const tokenHash = hash('sha256', token, 'base64url')
       const before = known.get(tokenHash)
-      if (before !== undefined) {
-        return now < before.notAfter ? { ok: true, holder: before } : expired
-      }
+      if (before !== undefined) return { ok: true, holder: before }
       const verdict = await verify(token, tokenHash, trust, now)
       if (verdict.ok) remember(trust, verdict.holder)
       return verdict
+    },
+    whyNotGood: ({ notAfter, keyId, issuerKeySha256 }, now) => {
+      if (now >= notAfter) return 'token-expired'
+      const trust = bundle()
+      const isListed = trust?.jwtKeys.some((key) => key.keyId === keyId) === true
+      const state = trust?.issuers.get(issuerKeySha256) ?? 'tainted'
+      return isListed && state !== 'tainted' ? undefined : 'token-invalid'
     },
   }
 }
@@ -76,16 +85,21 @@ async function verify(
 ): Promise<TokenVerdict> {
   const { trustDomain } = trust
   try {
-    const { payload } = await jwtVerify(token, ({ kid }) => keyOf(trust, kid, now), {
-      algorithms: ['ES256'],
-      typ: workloadTokenType,
-      audience: workloadTokenAudience(trustDomain),
-      requiredClaims: ['iat', 'exp'],
-      currentDate: new Date(now),
-    })
+    const { payload, protectedHeader } = await jwtVerify(
+      token,
+      ({ kid }) => keyOf(trust, kid, now),
+      {
+        algorithms: ['ES256'],
+        typ: workloadTokenType,
+        audience: workloadTokenAudience(trustDomain),
+        requiredClaims: ['iat', 'exp'],
+        currentDate: new Date(now),
+      },
+    )
     const notAfter = (payload.exp ?? 0) * 1_000
     const facts = readTokenClaims(payload, trustDomain)
-    return { ok: true, holder: { ...facts, notAfter, tokenHash } }
+    const { kid: keyId = '' } = protectedHeader
+    return { ok: true, holder: { ...facts, notAfter, tokenHash, keyId } }
   } catch (error: unknown) {
     return error instanceof errors.JWTExpired ? expired : invalid(messageOf(error))
   }

@@ -20,6 +20,11 @@ describe('sendableTo()', () => {
     expect(sent({ action: 'deny', http }, 3)).to.equal(undefined)
     expect(sent({ action: 'allow', http }, 4)).to.have.length(1)
   })
+
+  it('sends nothing rather than without an allow that asks for encryption of what is relayed', () => {
+    expect(sent({ action: 'allow', relay: 'trusted' }, 4)).to.equal(undefined)
+    expect(sent({ action: 'allow', relay: 'trusted' }, 5)).to.have.length(1)
+  })
 })
 
 describe('sendableServices()', () => {

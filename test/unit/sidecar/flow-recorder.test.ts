@@ -32,10 +32,10 @@ describe('createFlowRecorder()', () => {
 
   it('keeps kinds apart', () => {
     const recorder = createFlowRecorder({ clock: createFakeClock(start) })
-    recorder.refuse({ ...facts, verdict: 'deny', reason: 'no-policy-matched' }, flowId(1))
-    recorder.refuse({ ...facts, policy: 'another' }, flowId(2))
-    recorder.refuse({ ...facts, destination: { host: '10.0.0.2', port: 80 } }, flowId(3))
-    recorder.refuse({ ...facts, direction: 'ingress' }, flowId(4))
+    recorder.once({ ...facts, verdict: 'deny', reason: 'no-policy-matched' }, flowId(1))
+    recorder.once({ ...facts, policy: 'another' }, flowId(2))
+    recorder.once({ ...facts, destination: { host: '10.0.0.2', port: 80 } }, flowId(3))
+    recorder.once({ ...facts, direction: 'ingress' }, flowId(4))
     const records = recorder.take()
     expect(records).to.have.lengthOf(4)
     for (const record of records) expect(record).to.include({ opened: 1, closed: 1 })
@@ -86,7 +86,7 @@ describe('createFlowRecorder()', () => {
   it('keeps a bounded number of records and counts what is lost', () => {
     const recorder = createFlowRecorder({ clock: createFakeClock(start), limit: 2 })
     for (let port = 1; port <= 5; port++) {
-      recorder.refuse({ ...facts, destination: { host: '10.0.0.2', port } }, flowId(port))
+      recorder.once({ ...facts, destination: { host: '10.0.0.2', port } }, flowId(port))
     }
     expect(recorder.take()).to.have.lengthOf(2)
     expect(recorder.takeLost()).to.equal(3)

@@ -5,6 +5,7 @@ export const Encryption = {
   REQUIRED: 'REQUIRED',
   OPTIONAL: 'OPTIONAL',
   NONE: 'NONE',
+  RELAYED: 'RELAYED',
 } as const;
 
 export type Encryption =
@@ -16,5 +17,7 @@ export type Encryption =
   | 2
   | 'NONE'
   | 3
+  | 'RELAYED'
+  | 4
 
 export type Encryption__Output = typeof Encryption[keyof typeof Encryption]
