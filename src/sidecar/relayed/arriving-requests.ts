@@ -52,8 +52,9 @@ export function createArrivingRequests(parts: {
     // Last of all, so that only what is proven takes room in the memory.
     const use = replays.use(holder.workloadId, proof.id, proof.until, clock.now())
     if (use === 'first') return { holder, proof }
-    const reason = use === 'again' ? 'proof-replayed' : 'limit-reached'
-    return { ok: false, reason, detail: `its proof was used ${use}` }
+    return use === 'again'
+      ? { ok: false, reason: 'proof-replayed', detail: 'its proof was used before' }
+      : { ok: false, reason: 'limit-reached', detail: 'there is no room to remember its proof' }
   }
 
   const judgeRelayed = (
