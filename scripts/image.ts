@@ -27,6 +27,7 @@ try {
   for (const name of [...parts, ...folders]) {
     cpSync(join(root, name), join(staging, name), { recursive: true })
   }
+  run(process.execPath, [join(root, 'scripts/build.ts'), join(staging, 'dist')])
   run('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund', '--prefer-offline'], staging)
   run('docker', [
     ...(values.host === undefined ? [] : ['--host', values.host]),

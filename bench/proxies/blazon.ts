@@ -1,14 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { formatHostPort } from '../../src/base/env.ts'
 import { toPem } from '../../src/cli/pem.ts'
 import { testTrustDomain } from '../../test/support/enrolment-client.ts'
 import { createTokens, type ControllerUnderTest } from '../load/controller-under-test.ts'
 import { freePorts, startPair, type CommandLine, type Contender, type PairWish } from './pair.ts'
 import { otherPolicies, policyOf } from './policies.ts'
-
-const program = fileURLToPath(new URL('../../src/main/blazon.ts', import.meta.url))
+import { shippedProgram } from './shipped-program.ts'
 
 export interface SidecarsWish {
   /** Of the contender. */
@@ -109,7 +107,7 @@ function sidecar(
   writeFileSync(bundle, toPem(controller.root))
   return {
     command: node,
-    args: [program, 'sidecar'],
+    args: [shippedProgram(), 'sidecar'],
     environment: {
       BLAZON_TRUST_DOMAIN: testTrustDomain,
       BLAZON_CONTROLLER: formatHostPort(controller.address),
