@@ -22,8 +22,7 @@ export interface FlowKeeper {
 
 /** The longest that a report waits for others to be written with. */
 const batchMs = 250
-/** Halves that wait to be written, because the disk refuses; beyond it reports are refused. */
-const mostPending = 100_000
+const defaultMostPending = 100_000
 /** Halves looked at for one list. */
 const mostListed = 10_000
 /** Steps of one pruning; the next one goes on. */
@@ -33,8 +32,10 @@ export function createFlowKeeper(deps: {
   readonly file: FlowFile
   /** Told of flows that have changed, counted as of now, once they are on disk and somebody follows. */
   readonly onChanged: (flows: readonly Flow[]) => void
+  /** Halves that wait to be written, because the disk refuses; beyond it reports are refused. */
+  readonly mostPending?: number
 }): FlowKeeper {
-  const { file, onChanged } = deps
+  const { file, onChanged, mostPending = defaultMostPending } = deps
   const ledger = createReporterLedger(file.reporters())
   const stitcher = createStitcher()
   const recent = createRecentFlows()
