@@ -8,8 +8,9 @@ import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const directory = resolve(process.argv[2] ?? `${root}dist`)
+// Of another copy of the project, where one is named: what it bundles then runs beside that one.
+const root = resolve(process.argv[3] ?? fileURLToPath(new URL('..', import.meta.url)))
+const directory = resolve(process.argv[2] ?? `${root}/dist`)
 
 /** Bundled code runs from another file than it was written in. */
 const placeOfSource: Plugin = {
@@ -47,7 +48,7 @@ function removeFormer(): void {
 
 removeFormer()
 await build({
-  entryPoints: [`${root}src/main/blazon.ts`],
+  entryPoints: [`${root}/src/main/blazon.ts`],
   outdir: directory,
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -55,6 +56,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node26',
+  absWorkingDir: root,
   // Names stay, for stack traces.
   minifyWhitespace: true,
   minifySyntax: true,

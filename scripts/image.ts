@@ -27,8 +27,8 @@ try {
   for (const name of [...parts, ...folders]) {
     cpSync(join(root, name), join(staging, name), { recursive: true })
   }
-  run(process.execPath, [join(root, 'scripts/build.ts'), join(staging, 'dist')])
   run('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund', '--prefer-offline'], staging)
+  run(process.execPath, [join(root, 'scripts/build.ts'), join(staging, 'dist'), staging])
   run('docker', [
     ...(values.host === undefined ? [] : ['--host', values.host]),
     'build',
