@@ -1,9 +1,11 @@
+import { fork, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
+import { fileURLToPath } from 'node:url'
 import { createImds, imdsEndpoints, openInstanceMetadata } from '../aws/index.ts'
 import { codeOf } from '../base/errors.ts'
 import { nameServersOf } from '../base/resolv-conf.ts'
 import { readSidecarConfig, startSidecar } from '../sidecar/index.ts'
+import { setHeapFlags } from './heap-flags.ts'
 import { createLogger } from './logger.ts'
 
 /**
@@ -14,14 +16,14 @@ export async function runSidecar(
   environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<void> {
-  // Records of bulk are memory outside the heap that is free again at once. By default every 32 MB of
-  // them, several times a second, start a collection of the whole heap, which costs more than the bulk.
-  setFlagsFromString('--external-memory-accounted-in-global-limit')
+  setHeapFlags()
   const config = readSidecarConfig(environment, nameServers())
   const log = createLogger({ level: config.logLevel, name: 'sidecar' })
   const endpoints = config.imdsEndpoint === undefined ? imdsEndpoints : [config.imdsEndpoint]
   const metadata = openInstanceMetadata(createImds({ endpoints }))
-  await using sidecar = await startSidecar({ config, version: version(), metadata, log })
+  const launchWorker = (): ChildProcess => startWorkerProcess(environment)
+  const given = { config, version: version(), metadata, launchWorker, log }
+  await using sidecar = await startSidecar(given)
   log.info(
     {
       workload: config.workload,
@@ -43,6 +45,23 @@ function nameServers(): string[] {
     if (codeOf(error) === 'ENOENT') return []
     throw error
   }
+}
+
+const workerProgram = fileURLToPath(new URL('./sidecar-worker.ts', import.meta.url))
+
+/**
+ * A worker is told everything over its channel. The variables of the sidecar stay here: a token may be
+ * among them, and other programs of this user can read a process's environment.
+ */
+function startWorkerProcess(
+  environment: Readonly<Record<string, string | undefined>>,
+): ChildProcess {
+  const kept = Object.entries(environment).filter(([name]) => !name.startsWith('BLAZON_'))
+  return fork(workerProgram, [], {
+    env: Object.fromEntries(kept),
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

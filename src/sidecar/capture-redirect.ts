@@ -19,9 +19,10 @@ export async function captureRedirected(options: {
   readonly config: RedirectConfig
   readonly kernel: Kernel
   readonly onConnection: (connection: CapturedConnection) => void
+  readonly isShared?: boolean
   readonly log: Logger
 }): Promise<CaptureSource> {
-  const { config, kernel, onConnection, log } = options
+  const { config, kernel, onConnection, isShared = false, log } = options
   const onSocket = (socket: Socket, local: HostPort): void => {
     try {
       onConnection(identify(socket, local, config, kernel))
@@ -31,7 +32,10 @@ export async function captureRedirected(options: {
     }
   }
   const { egressPort: port } = config
-  return await openBothFamilies({ v4: '127.0.0.1', v6: '::1', port, pause: true, onSocket, log })
+  return await openBothFamilies({
+    ...{ v4: '127.0.0.1', v6: '::1', port, pause: true },
+    ...{ isShared, onSocket, log },
+  })
 }
 
 /**
@@ -71,12 +75,13 @@ export async function openBothFamilies(options: {
   readonly v6: string
   readonly port: number
   readonly pause: boolean
+  readonly isShared: boolean
   readonly onSocket: (socket: Socket, local: HostPort) => void
   readonly log: Logger
 }): Promise<OpenedListeners> {
-  const { port, pause, onSocket, log } = options
+  const { port, pause, isShared, onSocket, log } = options
   const listenOn = async (host: string): Promise<OpenedListeners> =>
-    await openListeners([{ listen: { host, port }, onSocket }], { pause, ipv6Only: true })
+    await openListeners([{ listen: { host, port }, onSocket }], { pause, isShared, ipv6Only: true })
   return await inBothFamilies(options, listenOn, log)
 }
 

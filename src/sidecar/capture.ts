@@ -35,6 +35,7 @@ export async function captureExplicit(
   listeners: readonly EgressListener[],
   lookUp: LookUp,
   onConnection: (connection: CapturedConnection) => void,
+  isShared = false,
 ): Promise<CaptureSource> {
   const takeNamed = (socket: Socket, destination: HostPort): void => {
     locate(destination, lookUp)
@@ -54,7 +55,7 @@ export async function captureExplicit(
     }
     return { listen, onSocket }
   })
-  return await openListeners(wanted, { pause: true })
+  return await openListeners(wanted, { pause: true, isShared })
 }
 
 /** Where a name is at this moment. It is never this machine or link, whatever DNS says of it. */
@@ -83,6 +84,8 @@ export async function openListeners(
     readonly pause: boolean
     /** Whether a listener on `::` leaves IPv4 to another one; otherwise it takes both. */
     readonly ipv6Only?: boolean
+    /** Whether other processes of this sidecar listen there as well; the kernel spreads connections over them. */
+    readonly isShared?: boolean
   },
 ): Promise<OpenedListeners> {
   const servers: Server[] = []
@@ -95,7 +98,7 @@ export async function openListeners(
         noDelay: true,
       })
       servers.push(server)
-      const bound = await bind(server, listen, options.ipv6Only ?? false)
+      const bound = await bind(server, listen, options)
       addresses.push(bound)
       server.on('connection', (socket) => {
         // Without this, an error before anybody has taken over the socket would end the process.
@@ -122,12 +125,16 @@ export async function openListeners(
  */
 const backlog = 4_096
 
-async function bind(server: Server, listen: HostPort, ipv6Only: boolean): Promise<HostPort> {
+async function bind(
+  server: Server,
+  listen: HostPort,
+  { ipv6Only = false, isShared = false }: Parameters<typeof openListeners>[1],
+): Promise<HostPort> {
   return await new Promise((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new Error(`cannot listen on ${formatHostPort(listen)}`, { cause }))
     })
-    server.listen({ ...listen, backlog, ipv6Only }, () => {
+    server.listen({ ...listen, backlog, ipv6Only, reusePort: isShared }, () => {
       const address = server.address()
       const port = typeof address === 'object' && address !== null ? address.port : listen.port
       resolve({ host: listen.host, port })

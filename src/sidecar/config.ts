@@ -62,8 +62,28 @@ export interface SidecarConfig {
   /** A tunnel without connections is closed after this long. */
   readonly tunnelIdleMs: number
   readonly maxConnections: number
+  /** Processes that carry connections; 1 = this one. */
+  readonly workers: number
   readonly logLevel: SidecarLogLevel
 }
+
+/** Of that, what the data plane goes by. There is no secret in it. */
+export type DataPlaneConfig = Pick<
+  SidecarConfig,
+  | 'capture'
+  | 'egress'
+  | 'ingress'
+  | 'resolvers'
+  | 'outageGraceMs'
+  | 'dialTimeoutMs'
+  | 'applicationTimeoutMs'
+  | 'tunnelIdleMs'
+  | 'maxConnections'
+  | 'workers'
+>
+
+/** More processors than that are of no use to one workload's connections. */
+const mostWorkers = 16
 
 /** One row per variable: what `--help` shows. */
 export const sidecarVariables: readonly (readonly [name: string, form: string, text: string])[] = [
@@ -107,6 +127,7 @@ export const sidecarVariables: readonly (readonly [name: string, form: string, t
   ['BLAZON_APPLICATION_TIMEOUT', 'duration', 'for the application to accept (5s)'],
   ['BLAZON_TUNNEL_IDLE', 'duration', 'life of a tunnel without connections (5m)'],
   ['BLAZON_MAX_CONNECTIONS', 'number', 'open connections at once, each way (10000)'],
+  ['BLAZON_WORKERS', 'number', 'processes that carry connections (1: the sidecar itself)'],
   ['BLAZON_LOG_LEVEL', sidecarLogLevels.join('|'), 'least severe records to log (info)'],
 ]
 
@@ -133,6 +154,7 @@ export function readSidecarConfig(
     applicationTimeoutMs: env.fallback('BLAZON_APPLICATION_TIMEOUT', duration, 5_000),
     tunnelIdleMs: env.fallback('BLAZON_TUNNEL_IDLE', idleTime, 5 * 60_000),
     maxConnections: env.fallback('BLAZON_MAX_CONNECTIONS', integer(1, 1_000_000), 10_000),
+    workers: env.fallback('BLAZON_WORKERS', integer(1, mostWorkers), 1),
     logLevel: env.fallback('BLAZON_LOG_LEVEL', logLevel, 'info'),
   }
   env.finish()

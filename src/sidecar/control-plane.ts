@@ -7,6 +7,7 @@ import type { SidecarConfig } from './config.ts'
 import { createControllerContact, type ControllerContact } from './controller-contact.ts'
 import { createControllerLink, type ControllerLink } from './controller-link.ts'
 import { createEvidenceSource } from './evidence.ts'
+import type { Ground } from './ground.ts'
 import { createIdentityKeeper, type IdentityKeeper } from './identity-keeper.ts'
 import type { InstanceMetadata } from './instance-metadata.ts'
 import type { Standing } from './judgement.ts'
@@ -20,15 +21,13 @@ import { lockStateDirectory } from './state-lock.ts'
 import { createTrustedClock, type TrustedClock } from './trusted-clock.ts'
 
 /** What this sidecar is and knows: identity, policy, floors, bundle, time; and the way to get more. */
-export interface ControlPlane {
+export interface ControlPlane extends Ground {
   readonly clock: TrustedClock
   readonly contact: ControllerContact
   readonly keeper: StateKeeper
   readonly mesh: MeshState
   readonly link: ControllerLink
   readonly identity: IdentityKeeper
-  /** What decisions go by now. */
-  standing(): Standing
   /** Closes the way to the controllers and lets go of the state directory. */
   close(): void
 }
@@ -88,7 +87,12 @@ export async function openControlPlane(options: {
   const close = (): void => {
     held.dispose()
   }
-  return { clock, contact, keeper, mesh, link, identity, standing, close }
+  const issueWorkloadToken: Ground['issueWorkloadToken'] = async (signal) => {
+    const connection = link.meshConnection()
+    if (connection === undefined) throw new Error('no SVID to ask with')
+    return await connection.issueWorkloadToken(signal)
+  }
+  return { clock, contact, keeper, mesh, link, identity, standing, issueWorkloadToken, close }
 }
 
 /** Applies the stored floors, bundle and snapshot by the same checks as if they came from the controller. */

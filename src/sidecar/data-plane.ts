@@ -3,23 +3,24 @@ import type { Logger } from '../base/logger.ts'
 import type { Reason } from '../policy/reason.ts'
 import {
   createTunnelAcceptor,
+  defaultMaxHandshakes,
   dialTunnel,
   type Tunnel,
   type TunnelContext,
 } from '../tunnel/index.ts'
 import { createAlerts } from './alerts.ts'
 import type { CaptureSource, OpenedListeners } from './capture.ts'
-import type { SidecarConfig } from './config.ts'
+import type { DataPlaneConfig } from './config.ts'
 import { createConnectionLog } from './connection-log.ts'
-import type { ControlPlane } from './control-plane.ts'
 import { createEgress, type Egress } from './egress.ts'
 import { openEntrances, type Entrances } from './entrances.ts'
 import type { FlowRecorder } from './flow-recorder.ts'
+import type { Ground } from './ground.ts'
 import { openIngress } from './ingress.ts'
 import type { Standing } from './judgement.ts'
 import { createLiveConnections, type LiveConnections } from './live-connections.ts'
-import type { Metrics } from './metrics.ts'
-import { createNameService } from './names/name-service.ts'
+import type { DataSources, Metrics } from './metrics.ts'
+import { createNameService, type NameService } from './names/name-service.ts'
 import { createRelaying } from './relayed/relaying.ts'
 import { createTunnelPool, type TunnelPool } from './tunnel-pool.ts'
 import { createTunnelRegistry, type TunnelRegistry } from './tunnel-registry.ts'
@@ -31,22 +32,23 @@ export interface DataPlane {
   readonly live: LiveConnections
   readonly tunnels: TunnelRegistry
   readonly pool: Pick<TunnelPool, 'destinationsWith'>
+  /** What is known of names, for what another process learns. */
+  readonly names: Pick<NameService, 'learn'>
   /** Takes nothing new, waits for what is open until `deadlineMs` from now, then cuts it. */
   drain(deadlineMs: number): Promise<void>
 }
 
-/** Opens all listeners. `isControllerConnected` decides whether the outage grace holds. */
+/** Opens all listeners. */
 export async function openDataPlane(options: {
-  readonly config: SidecarConfig
-  readonly control: ControlPlane
+  readonly config: DataPlaneConfig
+  readonly ground: Ground
   readonly recorder: FlowRecorder
   readonly metrics: Metrics
-  readonly isControllerConnected: () => boolean
   readonly log: Logger
 }): Promise<DataPlane> {
-  const { config, control, recorder, metrics, log } = options
-  const { clock, identity, mesh } = control
-  const standing = (): Standing => control.standing()
+  const { config, ground, recorder, metrics, log } = options
+  const { clock, identity, mesh } = ground
+  const standing = (): Standing => ground.standing()
   const live = createLiveConnections(standing)
   const connectionLog = createConnectionLog({ clock, recorder, metrics, log })
   const alerts = createAlerts({ clock, metrics, log })
@@ -79,26 +81,42 @@ export async function openDataPlane(options: {
     }
   }
 
-  const { maxConnections, applicationTimeoutMs, dialTimeoutMs, resolvers } = config
+  const { applicationTimeoutMs, dialTimeoutMs, resolvers } = config
+  const maxConnections = shareOf(config.maxConnections, config)
   const pool = createTunnelPool({ dial, clock, log })
   using opened = new DisposableStack()
   const isOfInterest = (name: string): boolean => mesh.outside.hasName(name)
   const names = opened.use(createNameService({ resolvers, isOfInterest, clock }))
   const relaying = createRelaying({
     ...{ bundle: () => mesh.bundle, standing, clock, log },
-    issue: async (signal) => {
-      const connection = control.link.meshConnection()
-      if (connection === undefined) throw new Error('no SVID to ask with')
-      return await connection.issueWorkloadToken(signal)
-    },
+    issue: ground.issueWorkloadToken,
+    // A proof is good once in a sidecar: where several processes would have to agree on that, never.
+    ...(config.workers === 1 ? {} : { mostProofs: 0 }),
   })
   const egress = createEgress({
     ...{ pool, standing, followers, relaying, maxConnections, dialTimeoutMs, clock, log },
     namesOf: names.namesOf,
   })
+  opened.defer(
+    mesh.changed.subscribe(() => {
+      tunnels.recheck()
+      live.redecide()
+      relaying.prepare()
+    }),
+  )
+  opened.defer(
+    identity.changed.subscribe(() => {
+      tunnels.reauthenticate()
+      live.redecide()
+      relaying.prepare()
+    }),
+  )
   const entrances = opened.use(await openEntrances(config, names, log))
   const ingress = await openIngress(entrances.openDoor, {
-    acceptor: createTunnelAcceptor(context),
+    acceptor: createTunnelAcceptor({
+      ...context,
+      maxHandshakes: shareOf(defaultMaxHandshakes, config),
+    }),
     registry: tunnels,
     standing,
     own,
@@ -106,23 +124,11 @@ export async function openDataPlane(options: {
     relaying,
     maxConnections,
     applicationTimeoutMs,
+    takesClear: config.workers === 1,
     clock,
     log,
   })
   const capture = await captureOrClose(entrances, egress, ingress)
-  const unsubscribe = [
-    mesh.changed.subscribe(() => {
-      tunnels.recheck()
-      live.redecide()
-      relaying.prepare()
-    }),
-    identity.changed.subscribe(() => {
-      tunnels.reauthenticate()
-      live.redecide()
-      relaying.prepare()
-    }),
-  ]
-
   relaying.prepare()
   const parts = opened.move()
   return {
@@ -131,6 +137,7 @@ export async function openDataPlane(options: {
     live,
     tunnels,
     pool,
+    names,
     drain: async (deadlineMs) => {
       await Promise.all([capture.stop(), ingress.stop()])
       stopDialling.abort()
@@ -141,10 +148,25 @@ export async function openDataPlane(options: {
       tunnels.closeAll('draining' satisfies Reason)
       await tunnels.drained()
       live.close()
-      for (const stop of unsubscribe) stop()
       parts.dispose()
     },
   }
+}
+
+/** What its metrics are read off. */
+export function sourcesOf({ live, tunnels, pool }: DataPlane): DataSources {
+  return {
+    openConnections: (direction) => live.count(direction),
+    tunnels: (side) => tunnels.count(side === 'dialled' ? 'dialler' : 'acceptor'),
+    destinationsWith: (count) => pool.destinationsWith(count),
+    uselessStreams: () => tunnels.uselessStreams(),
+    tunnelMemory: () => tunnels.memory(),
+  }
+}
+
+/** What each of the processes may have of a limit of the whole sidecar. */
+function shareOf(limit: number, { workers }: DataPlaneConfig): number {
+  return Math.ceil(limit / workers)
 }
 
 async function captureOrClose(
@@ -163,26 +185,27 @@ async function captureOrClose(
 }
 
 /** What every handshake of ours asks for at its time: the present identity, trust and clock. */
-function tunnelContext(options: {
-  readonly config: SidecarConfig
-  readonly control: ControlPlane
-  readonly isControllerConnected: () => boolean
+function tunnelContext({
+  ground,
+  config,
+}: {
+  readonly config: DataPlaneConfig
+  readonly ground: Ground
 }): TunnelContext {
-  const { control, config } = options
   return {
     identity: () => {
-      const { current } = control.identity
+      const { current } = ground.identity
       if (current === undefined) throw new Error('BUG: a tunnel without an identity')
       return current
     },
     trust: () => {
-      const { bundle, floors } = control.mesh
+      const { bundle, floors } = ground.mesh
       if (bundle === undefined) throw new Error('BUG: a tunnel without a bundle')
-      return { bundle, floors, now: control.clock.now() }
+      return { bundle, floors, now: ground.clock.now() }
     },
     limits: { idleMs: config.tunnelIdleMs },
     // Only an outage of the controller lets a tunnel outlive its certificates (DESIGN §3).
-    expiryGraceMs: () => (options.isControllerConnected() ? 0 : config.outageGraceMs),
+    expiryGraceMs: () => (ground.contact.isConnected ? 0 : config.outageGraceMs),
   }
 }
 

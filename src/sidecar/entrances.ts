@@ -1,7 +1,7 @@
 import type { Logger } from '../base/logger.ts'
 import { captureExplicit, type CapturedConnection, type CaptureSource } from './capture.ts'
 import { captureRedirected } from './capture-redirect.ts'
-import type { SidecarConfig } from './config.ts'
+import type { DataPlaneConfig } from './config.ts'
 import { openNamedDoor, openRedirectedDoor, type OpenDoor } from './ingress-door.ts'
 import { openKernel } from './kernel.ts'
 import { openNameDoors } from './names/name-door.ts'
@@ -15,14 +15,16 @@ export interface Entrances extends Disposable {
 
 /** Opens nothing yet but what redirection needs of the kernel, where the configuration asks for it. */
 export async function openEntrances(
-  { capture, egress, ingress: wanted, resolvers }: SidecarConfig,
+  { capture, egress, ingress: wanted, resolvers, workers }: DataPlaneConfig,
   names: NameService,
   log: Logger,
 ): Promise<Entrances> {
+  const isShared = workers > 1
   if (capture.kind === 'explicit') {
     return {
-      openDoor: async (onArrival) => await openNamedDoor(wanted, onArrival),
-      capture: async (onConnection) => await captureExplicit(egress, names.lookUp, onConnection),
+      openDoor: async (onArrival) => await openNamedDoor(wanted, onArrival, isShared),
+      capture: async (onConnection) =>
+        await captureExplicit(egress, names.lookUp, onConnection, isShared),
       [Symbol.dispose]: () => undefined,
     }
   }
@@ -30,15 +32,16 @@ export async function openEntrances(
     log.warn({}, 'names are not answered: no name server is known')
   }
   const kernel = await openKernel()
-  const redirected = { config: capture, kernel, log }
+  const redirected = { config: capture, kernel, isShared, log }
   return {
     openDoor: async (onArrival) => await openRedirectedDoor({ ...redirected, wanted, onArrival }),
     capture: async (onConnection) =>
       await openTogether([
         // Their addresses are on loopback, which stays as it is beside what is redirected.
-        async () => await captureExplicit(egress, names.lookUp, onConnection),
+        async () => await captureExplicit(egress, names.lookUp, onConnection, isShared),
         async () => await captureRedirected({ ...redirected, onConnection }),
-        ...(resolvers.length === 0
+        // What one process hears of names the others have to know as well, so there only one is asked.
+        ...(isShared || resolvers.length === 0
           ? []
           : [async () => await openNameDoors(capture.dnsPort, names, log)]),
       ]),

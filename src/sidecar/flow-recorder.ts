@@ -45,6 +45,8 @@ export interface FlowRecorder {
   /** What has no duration of its own, an attempt that was refused or a request: opened and closed at once. */
   once(facts: FlowFacts, flowId: Buffer): void
   take(): readonly FlowCount[]
+  /** Takes over what another recorder has counted, and how many it could keep no record for. */
+  add(counts: readonly FlowCount[], lost: number): void
   /** Connections or byte counts that no record could be kept for, since the last call. */
   takeLost(): number
 }
@@ -73,10 +75,14 @@ export function createFlowRecorder(options: {
   const live = new Set<{ flush(): void }>()
 
   /** `last` is where the same facts were counted before: most flows begin and end in one bucket. */
-  const aggregateOf = (facts: FlowFacts, last?: Aggregate): Aggregate | undefined => {
+  const presentAggregate = (facts: FlowFacts, last?: Aggregate): Aggregate | undefined => {
     const now = options.clock.now()
     const bucketStartMs = now - (now % flowBucketMs)
     if (last?.bucketStartMs === bucketStartMs && !last.isTaken) return last
+    return aggregateOf(facts, bucketStartMs)
+  }
+
+  const aggregateOf = (facts: FlowFacts, bucketStartMs: number): Aggregate | undefined => {
     const key = keyOf(facts, bucketStartMs)
     const found = waiting.get(key)
     if (found !== undefined) return found
@@ -94,11 +100,11 @@ export function createFlowRecorder(options: {
     const total = { sent: 0, received: 0 }
     const counted = { sent: 0, received: 0 }
     let isOpen = true
-    let last = aggregateOf(facts)
+    let last = presentAggregate(facts)
     addOpened(last, flowId)
     const flush = (): void => {
       if (total.sent === counted.sent && total.received === counted.received) return
-      const aggregate = (last = aggregateOf(facts, last))
+      const aggregate = (last = presentAggregate(facts, last))
       if (aggregate === undefined) return // the same bytes are tried again at the next flush
       addFlowId(aggregate, flowId)
       aggregate.bytesSent += total.sent - counted.sent
@@ -119,7 +125,9 @@ export function createFlowRecorder(options: {
         flush()
         live.delete(entry)
         const aggregate =
-          ending === undefined ? aggregateOf(facts, last) : aggregateOf({ ...facts, ...ending })
+          ending === undefined
+            ? presentAggregate(facts, last)
+            : presentAggregate({ ...facts, ...ending })
         addClosed(aggregate, flowId)
       },
     }
@@ -128,7 +136,7 @@ export function createFlowRecorder(options: {
   return {
     open,
     once: (facts, flowId) => {
-      const aggregate = aggregateOf(facts)
+      const aggregate = presentAggregate(facts)
       addOpened(aggregate, flowId)
       addClosed(aggregate, flowId)
     },
@@ -140,6 +148,19 @@ export function createFlowRecorder(options: {
         aggregate.isTaken = true
         return countOf(aggregate)
       })
+    },
+    add: (counts, alsoLost) => {
+      lost += alsoLost
+      for (const { bucketStartMs, opened, closed, bytesSent, bytesReceived, ...rest } of counts) {
+        const { flowIds, ...facts } = rest
+        const aggregate = aggregateOf(facts, bucketStartMs)
+        if (aggregate === undefined) continue
+        aggregate.opened += opened
+        aggregate.closed += closed
+        aggregate.bytesSent += bytesSent
+        aggregate.bytesReceived += bytesReceived
+        for (const flowId of flowIds) addFlowId(aggregate, flowId)
+      }
     },
     takeLost: () => {
       const count = lost

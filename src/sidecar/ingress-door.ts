@@ -37,6 +37,7 @@ export type OpenDoor = (onArrival: (arrival: Arrival) => void) => Promise<Ingres
 export async function openNamedDoor(
   wanted: readonly IngressListener[],
   onArrival: (arrival: Arrival) => void,
+  isShared = false,
 ): Promise<IngressDoor> {
   const listeners = await openListeners(
     wanted.map(({ listen, application }) => ({
@@ -45,7 +46,7 @@ export async function openNamedDoor(
         onArrival({ socket, served: { local, application } })
       },
     })),
-    { pause: false },
+    { pause: false, isShared },
   )
   const declared = wanted.flatMap(({ application }, index) => {
     const local = listeners.addresses[index]
@@ -63,9 +64,10 @@ export async function openRedirectedDoor(options: {
   readonly kernel: Kernel
   readonly wanted: readonly IngressListener[]
   readonly onArrival: (arrival: Arrival) => void
+  readonly isShared?: boolean
   readonly log: Logger
 }): Promise<IngressDoor> {
-  const { config, kernel, wanted, onArrival, log } = options
+  const { config, kernel, wanted, onArrival, isShared = false, log } = options
   const declared = wanted.map(({ listen, application }) => ({ local: listen, application }))
   const own = [config.egressPort, config.ingressPort]
   const onSocket = (socket: Socket): void => {
@@ -90,6 +92,7 @@ export async function openRedirectedDoor(options: {
     v6: '::',
     port,
     pause: false,
+    isShared,
     onSocket,
     log,
   })

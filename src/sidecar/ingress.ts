@@ -50,6 +50,8 @@ export interface IngressOptions {
   readonly relaying: Relaying
   readonly maxConnections: number
   readonly applicationTimeoutMs: number
+  /** Whether connections in clear can be waited for: each comes by itself, and may reach another process. */
+  readonly takesClear: boolean
   readonly clock: Pick<Clock, 'monotonic'>
   readonly log: Logger
 }
@@ -302,7 +304,12 @@ function begin({ stream, header }: Incoming, connection: OpenConnection): void {
 }
 
 /** Whether this end, too, lets the pair speak in clear. */
-function goesClear({ standing }: Incoming, { pair }: Target, judgement: Judgement): boolean {
+function goesClear(
+  { standing, takesClear }: Incoming,
+  { pair }: Target,
+  judgement: Judgement,
+): boolean {
+  if (!takesClear) return false
   const now = standing()
   return now.own !== undefined && mayBeClear(now, judgement, now.own.profile, pair.port)
 }

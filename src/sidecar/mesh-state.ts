@@ -26,6 +26,8 @@ export interface MeshState {
   readonly deniesNew: boolean
   readonly bundle: TrustBundle | undefined
   readonly floors: Floors
+  /** What is in force, in the form in which it is kept. */
+  readonly stored: Pick<StoredState, 'snapshot' | 'bundle' | 'floors'>
   /** Takes a version whole, or throws `ERR_SNAPSHOT` and keeps the former. */
   applySnapshot(snapshot: Snapshot__Output): Partial<StoredState>
   /** Takes floors; none that is still of use is ever lowered. Throws `ERR_SNAPSHOT`. */
@@ -49,6 +51,7 @@ export function createMeshState(options: {
   let documents: Snapshot__Output['documents'] = []
   let bundle: TrustBundle | undefined
   let floors: Floors = noFloors
+  let stored: MeshState['stored'] = { snapshot: undefined, bundle: undefined, floors: undefined }
 
   const checkedBundle = (wire: Bundle__Output | null): TrustBundle => {
     const read = fromWireBundle(wire)
@@ -87,6 +90,9 @@ export function createMeshState(options: {
     get floors() {
       return floors
     },
+    get stored() {
+      return stored
+    },
     applySnapshot: (snapshot) => {
       try {
         if (snapshot.version < highestVersion) {
@@ -105,15 +111,18 @@ export function createMeshState(options: {
         documents = snapshot.documents
         deniesNew = false
       } catch (cause: unknown) {
+        const formerly = deniesNew
         deniesNew = onRejectOf([...snapshot.documents, ...documents]) === 'deny-new'
+        if (deniesNew !== formerly) changed.announce()
         throw new SidecarError('ERR_SNAPSHOT', `version refused: ${messageOf(cause)}`, { cause })
       }
-      changed.announce()
-      return {
-        highestVersion,
+      const kept = {
         snapshot: snapshotCodec.encode(snapshot),
         bundle: bundleCodec.encode(snapshot.bundle ?? {}),
       }
+      stored = { ...stored, ...kept }
+      changed.announce()
+      return { highestVersion, ...kept }
     },
     applyFloors: (wire) => {
       try {
@@ -121,14 +130,18 @@ export function createMeshState(options: {
       } catch (cause: unknown) {
         throw new SidecarError('ERR_SNAPSHOT', `floors refused: ${messageOf(cause)}`, { cause })
       }
+      const kept = { floors: floorsCodec.encode(toWireFloors(floors)) }
+      stored = { ...stored, ...kept }
       changed.announce()
-      return { floors: floorsCodec.encode(toWireFloors(floors)) }
+      return kept
     },
     applyBundle: (next) => {
       if (bundle !== undefined && next.version < bundle.version) return {}
       bundle = next
+      const kept = { bundle: bundleCodec.encode(toWireBundle(next)) }
+      stored = { ...stored, ...kept }
       changed.announce()
-      return { bundle: bundleCodec.encode(toWireBundle(next)) }
+      return kept
     },
   }
 }

@@ -1,5 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Counter, Gauge, Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  Registry,
+  type MetricObjectWithValues,
+  type MetricValue,
+} from 'prom-client'
 import type { Reason } from '../policy/reason.ts'
 import type { TunnelMemory } from '../tunnel/index.ts'
 import type { FlowDirection } from './flow-recorder.ts'
@@ -7,8 +14,8 @@ import type { RequestFault } from './http/request-check.ts'
 import { createTallies, type Tally } from './tally.ts'
 import { mostTunnels } from './tunnel-pool.ts'
 
-/** What is read off the running sidecar at the moment of a scrape. */
-export interface GaugeSources {
+/** What is read off the data plane at the moment of a scrape. */
+export interface DataSources {
   openConnections(direction: FlowDirection): number
   tunnels(side: 'dialled' | 'accepted'): number
   /** Destinations with exactly so many tunnels. */
@@ -16,11 +23,23 @@ export interface GaugeSources {
   /** Since the start. */
   uselessStreams(): number
   tunnelMemory(): TunnelMemory
+}
+
+/** What is read off the control plane at the moment of a scrape. */
+export interface ControlSources {
   policyVersion(): number
   isControllerConnected(): boolean
   svidNotAfterMs(): number | undefined
   clockSkewMs(): number | undefined
   flowsWaiting(): number
+}
+
+/** What is read off a sidecar with workers. */
+export interface WorkerSources {
+  /** Those that listen. */
+  listening(): number
+  /** Those that have ended, since the start. */
+  ended(): number
 }
 
 /** What happened, counted; every label comes from a closed set. */
@@ -39,33 +58,62 @@ export interface Metrics {
   /** A connection matches a guardrail that asks to be told; there are as many as in the policy. */
   alert(guardrail: string): void
   flowsLost(count: number): void
-  observe(sources: GaugeSources): void
+  observeData(sources: DataSources): void
+  observeControl(sources: ControlSources): void
+  observeWorkers(sources: WorkerSources): void
+  /** Everything as it is now, to be added to that of other processes. */
+  readings(): Promise<Readings>
+  /** Of that, what only ever grows. */
+  counts(): Promise<Readings>
   /** The page in Prometheus's text form. */
-  page(): Promise<{ readonly type: string; readonly text: string }>
+  page(): Promise<MetricsPage>
   close(): void
 }
 
-/** Counters and gauges in a registry of their own: several sidecars may live in one process. */
+/** Names, values and how to put them together with those of another process. */
+export type Readings = readonly MetricObjectWithValues<MetricValue<string>>[]
+
+/** Of readings, what only ever grows. */
+export function countsIn(readings: Readings): Readings {
+  return readings.filter(({ type }) => String(type) === 'counter')
+}
+
+/** What a scrape is answered with. */
+export interface MetricsPage {
+  readonly type: string
+  readonly text: string
+}
+
+/** Puts together what several processes have read: sums, but for what says otherwise. */
+export function addUp(readings: readonly Readings[]): Pick<Metrics, 'page' | 'readings'> {
+  const together = AggregatorRegistry.aggregate(readings.map((one) => [...one]))
+  return {
+    readings: async () => await together.getMetricsAsJSON(),
+    page: async () => ({ type: together.contentType, text: await together.metrics() }),
+  }
+}
+
+/** Counters and gauges in registries of their own: several sidecars may live in one process. */
 export function createMetrics(): Metrics {
-  const registry = new Registry()
-  const registers = [registry]
+  const counted = new Registry()
+  const read = new Registry()
   const counter = <Label extends string>(
     name: string,
     help: string,
     labels: Label[],
-  ): Counter<Label> => new Counter({ name, help, labelNames: labels, registers })
+  ): Counter<Label> => new Counter({ name, help, labelNames: labels, registers: [counted] })
 
   const connections = createTallies({
     name: 'blazon_connections_total',
     help: 'Connection attempts, by verdict',
     labelNames: ['direction', 'verdict', 'reason'],
-    registers,
+    registers: [counted],
   })
   const bytes = createTallies({
     name: 'blazon_relayed_bytes_total',
     help: 'Bytes relayed; sent = by the connecting side',
     labelNames: ['direction', 'way'],
-    registers,
+    registers: [counted],
   })
   const bothWays = (direction: FlowDirection): Record<'toServer' | 'toClient', Tally> => ({
     toServer: bytes(direction, 'sent'),
@@ -101,6 +149,16 @@ export function createMetrics(): Metrics {
   const lost = counter('blazon_flow_records_lost_total', 'Flow records dropped', [])
   const delay = monitorEventLoopDelay({ resolution: 20 })
   delay.enable()
+  new Gauge({
+    name: 'blazon_event_loop_delay_seconds',
+    help: 'p99 since the last scrape',
+    aggregator: 'max',
+    registers: [read],
+    collect() {
+      this.set(delay.percentile(99) / 1e9)
+      delay.reset()
+    },
+  })
 
   return {
     connection: (direction, verdict, reason) => {
@@ -141,23 +199,39 @@ export function createMetrics(): Metrics {
     flowsLost: (count) => {
       lost.inc(count)
     },
-    observe: (sources) => {
-      addGauges(registers, sources)
-      addGauge(registers, 'blazon_event_loop_delay_seconds', 'p99 since the last scrape', () => {
-        const seconds = delay.percentile(99) / 1e9
-        delay.reset()
-        return seconds
-      })
+    observeData: (sources) => {
+      addDataGauges([read], sources)
+      addDataCounters([counted], sources)
     },
-    page: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    observeControl: (sources) => {
+      addControlGauges([read], sources)
+    },
+    observeWorkers: (sources) => {
+      addGauge([read], 'blazon_workers_listening', 'Worker processes that carry connections', () =>
+        sources.listening(),
+      )
+      addCounter([counted], 'blazon_workers_ended_total', 'Workers that ended unasked', () =>
+        sources.ended(),
+      )
+    },
+    readings: async () => [
+      ...(await counted.getMetricsAsJSON()),
+      ...(await read.getMetricsAsJSON()),
+    ],
+    counts: async () => await counted.getMetricsAsJSON(),
+    page: async () => ({
+      type: counted.contentType,
+      text: (await counted.metrics()) + (await read.metrics()),
+    }),
     close: () => {
       delay.disable()
-      registry.clear()
+      counted.clear()
+      read.clear()
     },
   }
 }
 
-function addGauges(registers: Registry[], sources: GaugeSources): void {
+function addDataGauges(registers: Registry[], sources: DataSources): void {
   new Gauge({
     name: 'blazon_connections_open',
     help: 'Connections open now',
@@ -188,12 +262,6 @@ function addGauges(registers: Registry[], sources: GaugeSources): void {
         this.set({ tunnels }, sources.destinationsWith(tunnels))
     },
   })
-  addCounter(
-    registers,
-    'blazon_useless_streams_total',
-    'Streams that peers opened only to reset them, or began wrongly',
-    () => sources.uselessStreams(),
-  )
   addGauge(registers, 'blazon_tunnel_held_bytes', 'Received, and not yet taken', () => {
     return sources.tunnelMemory().heldBytes
   })
@@ -205,12 +273,24 @@ function addGauges(registers: Registry[], sources: GaugeSources): void {
       return sources.tunnelMemory().grownBytes
     },
   )
+}
+
+function addDataCounters(registers: Registry[], sources: DataSources): void {
+  addCounter(
+    registers,
+    'blazon_useless_streams_total',
+    'Streams that peers opened only to reset them, or began wrongly',
+    () => sources.uselessStreams(),
+  )
   addCounter(
     registers,
     'blazon_tunnel_window_growth_refused_total',
     'Windows that stayed as they were because those of their tunnel had grown enough',
     () => sources.tunnelMemory().growthRefusals,
   )
+}
+
+function addControlGauges(registers: Registry[], sources: ControlSources): void {
   addGauge(registers, 'blazon_policy_version', 'Version in force; 0 = none, deny all', () =>
     sources.policyVersion(),
   )

@@ -1,18 +1,21 @@
+import type { ChildProcess } from 'node:child_process'
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { HostPort } from '../base/env.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { SpiffeId } from '../identity/spiffe-id.ts'
+import { openOwnCarrier, type Carrier } from './carrier.ts'
+import type { Change } from './change.ts'
 import type { SidecarConfig } from './config.ts'
 import { openControlPlane, type ControlPlane } from './control-plane.ts'
-import { openDataPlane } from './data-plane.ts'
 import { createFlowRecorder, type FlowRecorder } from './flow-recorder.ts'
 import { createFlowReporter, type FlowReporter } from './flow-reporter.ts'
 import type { InstanceMetadata } from './instance-metadata.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { serveStatus } from './status-server.ts'
 import { runWatch } from './watch.ts'
+import { openWorkers } from './workers/workers.ts'
 
 /** A running sidecar. Disposing of it drains: nothing new, then what is open ends within `drainMs`. */
 export interface Sidecar extends AsyncDisposable {
@@ -40,6 +43,8 @@ export interface SidecarOptions {
   readonly clock?: Clock
   /** How often flows are reported, in ms. */
   readonly reportIntervalMs?: number
+  /** Starts a process that serves as a worker, with a way to it; needed for more than one. */
+  readonly launchWorker?: () => ChildProcess
 }
 
 /**
@@ -64,30 +69,22 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     control.close()
   })
   const recorder = createFlowRecorder({ clock: control.clock })
-  const controller = { isConnected: false }
-  const isControllerConnected = (): boolean => controller.isConnected
-  const planes = { config, control, recorder, metrics, isControllerConnected, log }
-  const data = await openDataPlane(planes)
+  const carrier = await openCarrier(options, control, recorder, metrics)
   opened.defer(async () => {
-    await data.drain(0)
+    await carrier.drain(0)
   })
   const reporter = createReporter(options, control, recorder, metrics)
-  metrics.observe({
-    openConnections: (direction) => data.live.count(direction),
-    tunnels: (side) => data.tunnels.count(side === 'dialled' ? 'dialler' : 'acceptor'),
-    destinationsWith: (tunnels) => data.pool.destinationsWith(tunnels),
-    uselessStreams: () => data.tunnels.uselessStreams(),
-    tunnelMemory: () => data.tunnels.memory(),
+  metrics.observeControl({
     policyVersion: () => control.mesh.version,
-    isControllerConnected,
+    isControllerConnected: () => control.contact.isConnected,
     svidNotAfterMs: () => control.identity.current?.notAfter,
     clockSkewMs: () => control.clock.skewMs(),
     flowsWaiting: () => reporter.waiting(),
   })
-  const notReady = (): readonly string[] => missingParts(control)
+  const notReady = (): readonly string[] => [...missingParts(control), ...carrier.missing()]
   const status =
     config.metricsListen &&
-    (await serveStatus(config.metricsListen, { notReady, metrics: () => metrics.page() }))
+    (await serveStatus(config.metricsListen, { notReady, metrics: () => carrier.page() }))
   if (status !== undefined) opened.defer(() => status.close())
 
   const stop = new AbortController()
@@ -95,7 +92,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   failed.promise.catch(() => undefined) // whoever awaits it hears of it; nobody has to
   const watchOptions = {
     ...control,
-    listeners: data.ingressAddresses,
+    listeners: carrier.ingressAddresses,
     capture: config.capture.kind,
     sidecarVersion: options.version,
     metrics,
@@ -106,8 +103,9 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     onRefused: () => {
       control.identity.refused()
     },
+    inForce: () => carrier.inForce(),
     onConnection: (isConnected: boolean) => {
-      controller.isConnected = isConnected
+      control.contact.connected(isConnected)
     },
   }
   const running = Promise.all([
@@ -121,7 +119,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
 
   /** Reports to the controller go on until the last connection has ended. */
   const close = async (): Promise<void> => {
-    await data.drain(config.drainMs)
+    await carrier.drain(config.drainMs)
     stop.abort()
     await running.catch(() => undefined)
     await reporter.flush(AbortSignal.timeout(lastReportMs)).catch((error: unknown) => {
@@ -134,17 +132,30 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   }
 
   return {
-    egressAddresses: data.egressAddresses,
-    ingressAddresses: data.ingressAddresses,
+    egressAddresses: carrier.egressAddresses,
+    ingressAddresses: carrier.ingressAddresses,
     statusAddress: status?.address,
     spiffeId: () => control.identity.current?.spiffeId,
     notReady,
     whenReady: async (signal) => {
-      await untilReady(control, notReady, signal)
+      const changes = [control.identity.changed, control.mesh.changed, carrier.changed]
+      await untilReady(changes, notReady, signal)
     },
     failed: failed.promise,
     [Symbol.asyncDispose]: async () => await (closing ??= close()),
   }
+}
+
+async function openCarrier(
+  { config, launchWorker, log }: SidecarOptions,
+  control: ControlPlane,
+  recorder: FlowRecorder,
+  metrics: Metrics,
+): Promise<Carrier> {
+  const parts = { config, recorder, metrics, log }
+  if (config.workers === 1) return await openOwnCarrier({ ...parts, ground: control })
+  if (launchWorker === undefined) throw new Error('BUG: workers, and nothing to start them with')
+  return await openWorkers({ ...parts, control, launch: launchWorker })
 }
 
 function createReporter(
@@ -178,7 +189,7 @@ function missingParts({ identity, mesh }: ControlPlane): readonly string[] {
 }
 
 async function untilReady(
-  { identity, mesh }: ControlPlane,
+  changes: readonly Change[],
   notReady: () => readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -191,7 +202,7 @@ async function untilReady(
   const giveUp = (): void => {
     ready.reject(signal.reason as Error)
   }
-  const unsubscribe = [identity.changed.subscribe(look), mesh.changed.subscribe(look)]
+  const unsubscribe = changes.map((change) => change.subscribe(look))
   signal.addEventListener('abort', giveUp)
   try {
     await ready.promise

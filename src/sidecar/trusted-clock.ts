@@ -10,6 +10,8 @@ export const reportedSkewMs = 60_000
 export interface TrustedClock extends Clock {
   /** Takes the time that the authenticated controller has just told. */
   observe(controllerTimeMs: number): void
+  /** The controller's time now, by its last word; decisions go by `now()`. */
+  controllerNow(): number
   /** System clock minus controller clock, in ms; `undefined` before the controller has spoken. */
   skewMs(): number | undefined
 }
@@ -23,6 +25,7 @@ export function createTrustedClock(clock: Clock, highestMs = 0): TrustedClock {
   return {
     monotonic: () => clock.monotonic(),
     now: () => Math.max(clock.now(), controllerNow()),
+    controllerNow,
     observe: (timeMs) => {
       if (!Number.isSafeInteger(timeMs) || timeMs <= 0) return
       // Whoever holds a message up on its way must not set the time back; but the first word of a

@@ -40,6 +40,8 @@ export interface WatchOptions {
   readonly onRenewNow: (reason: string) => void
   /** The controller does not accept our certificate. */
   readonly onRefused: () => void
+  /** Resolves once what was applied is what decisions go by. */
+  readonly inForce: () => Promise<void>
   /** The stream opened, or was lost. */
   readonly onConnection: (isConnected: boolean) => void
 }
@@ -149,6 +151,7 @@ async function takeSnapshot(
   try {
     const change = mesh.applySnapshot(snapshot)
     await save(options, { ...change, highestTimeMs: clock.now() })
+    await options.inForce()
     log.info({ version, documents: snapshot.documents.length }, 'policy version applied')
     return { acknowledge: { version } }
   } catch (error: unknown) {

@@ -38,7 +38,7 @@ export interface TunnelAcceptor {
   readonly handshakes: number
 }
 
-const defaultMaxHandshakes = 256
+export const defaultMaxHandshakes = 256
 
 export function createTunnelAcceptor(options: AcceptorOptions): TunnelAcceptor {
   const most = options.maxHandshakes ?? defaultMaxHandshakes

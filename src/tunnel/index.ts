@@ -4,7 +4,12 @@
  * runs it over Node's TLS. What a stream is allowed to do is the sidecar's to decide; the tunnel
  * says who the peer is, and cuts what it is told to cut with a reason.
  */
-export { createTunnelAcceptor, type AcceptorOptions, type TunnelAcceptor } from './accept.ts'
+export {
+  createTunnelAcceptor,
+  defaultMaxHandshakes,
+  type AcceptorOptions,
+  type TunnelAcceptor,
+} from './accept.ts'
 export { readClientHello, type ClientHello, type FirstBytes } from './client-hello.ts'
 export type { LocalIdentity, Trust, TunnelContext } from './context.ts'
 export { dialTunnel, type DialOptions } from './dial.ts'

@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { decode, type Packet } from 'dns-packet'
+import { systemClock } from '../../src/base/clock.ts'
 import type { HostPort } from '../../src/base/env.ts'
 import { silentLogger } from '../../src/base/logger.ts'
+import type { AnsweredAddresses } from '../../src/sidecar/names/answered-addresses.ts'
 import { createMessageReader, framed } from '../../src/sidecar/names/dns-stream.ts'
 import { openNameDoor } from '../../src/sidecar/names/name-door.ts'
 import { createNameService, type NameService } from '../../src/sidecar/names/name-service.ts'
@@ -71,6 +73,31 @@ async function askUdp(to: HostPort, query: Buffer): Promise<Packet> {
 }
 
 describe('names', () => {
+  it('are told to others before the program has its answer', async () => {
+    await using resolver = await startResolver()
+    resolver.addresses.set(name, [address])
+    const told = Promise.withResolvers<AnsweredAddresses>()
+    const heard = Promise.withResolvers<undefined>()
+    using names = createNameService({
+      resolvers: [resolver.address],
+      isOfInterest: () => true,
+      onLearned: async (answer) => {
+        told.resolve(answer)
+        await heard.promise
+      },
+      clock: systemClock,
+    })
+    let isAnswered = false
+    const asked = ask(names).then(() => (isAnswered = true))
+    expect(await told.promise).to.deep.include({ name, addresses: [address] })
+    expect(isAnswered).to.equal(false)
+    heard.resolve(undefined)
+    await asked
+    using other = serviceOf([])
+    for (const answer of names.known()) other.learn(answer)
+    expect(other.namesOf(address)).to.deep.equal([name])
+  })
+
   it('are known by the answer to the own query of the sidecar, before the program has it', async () => {
     await using both = await startBoth()
     const answer = await ask(both.names, queryFor(name, 'A', 4_711))

@@ -69,88 +69,97 @@ const tryOut = (host) => new Promise((resolve) => {
 const reason = whyNoNetwork()
 const suite = reason === undefined ? describe : describe.skip
 
-suite(`capture of questions for names${reason === undefined ? '' : ` (${reason})`}`, function () {
-  this.timeout(180_000)
+const why = reason === undefined ? '' : ` (${reason})`
 
-  let mesh: CapturedMesh<'web' | 'office' | 'names'>
-  let web: Machine
-  let office: Machine
-  let names: Machine
-  let resolver: Program
-  let rogue: Program
-  let sidecar: RunningSidecar
+for (const workers of [1, 2])
+  suite(`capture of questions for names, ${String(workers)} carry them${why}`, function () {
+    this.timeout(180_000)
 
-  const node = (script: string, ...args: readonly string[]): string[] => [
-    process.execPath,
-    '-e',
-    script,
-    ...args,
-  ]
-  const outcome = async (...args: readonly string[]): Promise<string[]> => {
-    const { stdout } = await web.run(node(program, ...args), { as: workloadId, timeoutMs: 30_000 })
-    return stdout.trim().split('\n')
-  }
+    let mesh: CapturedMesh<'web' | 'office' | 'names'>
+    let web: Machine
+    let office: Machine
+    let names: Machine
+    let resolver: Program
+    let rogue: Program
+    let sidecar: RunningSidecar
 
-  before(async () => {
-    await findPrograms('nft', 'curl')
-    mesh = await startCapturedMesh(['web', 'office', 'names'])
-    ;({ web, office, names } = mesh.machines)
-    await mesh.apply(policy)
-    const server = office.start(node(echoServer))
-    const both = `office.example.com=${office.v4}+${office.v6}`
-    const known = [both, `other.example.com=${names.v4}`]
-    resolver = names.start(node(nameServer, names.v4, ...known))
-    rogue = office.start(node(nameServer, office.v4, both))
-    await eventually('the servers', () =>
-      [server.text(), resolver.text(), rogue.text()].every((text) =>
-        /listening|serving/.test(text),
-      ),
-    )
-    const ran = await mesh.intercept('web', '--resolvers', names.v4)
-    expect(ran).to.include({ code: 0 })
-    sidecar = await mesh.startSidecar('web', {
-      BLAZON_WORKLOAD_UID: String(workloadId),
-      BLAZON_RESOLVERS: names.v4,
-      BLAZON_DIAL_TIMEOUT: '2s',
+    const node = (script: string, ...args: readonly string[]): string[] => [
+      process.execPath,
+      '-e',
+      script,
+      ...args,
+    ]
+    const outcome = async (...args: readonly string[]): Promise<string[]> => {
+      const { stdout } = await web.run(node(program, ...args), {
+        as: workloadId,
+        timeoutMs: 30_000,
+      })
+      return stdout.trim().split('\n')
+    }
+
+    before(async () => {
+      await findPrograms('nft', 'curl')
+      mesh = await startCapturedMesh(['web', 'office', 'names'])
+      ;({ web, office, names } = mesh.machines)
+      await mesh.apply(policy)
+      const server = office.start(node(echoServer))
+      const both = `office.example.com=${office.v4}+${office.v6}`
+      const known = [both, `other.example.com=${names.v4}`]
+      resolver = names.start(node(nameServer, names.v4, ...known))
+      rogue = office.start(node(nameServer, office.v4, both))
+      await eventually('the servers', () =>
+        [server.text(), resolver.text(), rogue.text()].every((text) =>
+          /listening|serving/.test(text),
+        ),
+      )
+      const ran = await mesh.intercept('web', '--resolvers', names.v4)
+      expect(ran).to.include({ code: 0 })
+      sidecar = await mesh.startSidecar('web', {
+        BLAZON_WORKLOAD_UID: String(workloadId),
+        BLAZON_RESOLVERS: names.v4,
+        BLAZON_DIAL_TIMEOUT: '2s',
+        BLAZON_WORKERS: String(workers),
+      })
+    })
+    after(async () => {
+      await mesh[Symbol.asyncDispose]()
+    })
+
+    it('lets nobody reach a service at an address that was not looked up', async () => {
+      const ran = await web.run(['curl', '-sS', '--max-time', '10', `http://${office.v4}:9000/`], {
+        as: workloadId,
+      })
+      expect(ran.code).to.be.oneOf([7, 52, 56])
+    })
+
+    it('lets a program reach a service by the name that it looked up, in both families', async () => {
+      expect(await outcome(names.v4, 'office.example.com')).to.have.members([
+        `${office.v4}: got hello`,
+        `${office.v6}: got hello`,
+      ])
+      expect(resolver.text()).to.include('asked by udp for office.example.com')
+      const record = await eventually('the record', () =>
+        sidecar.records().find(({ verdict }) => verdict === 'allow'),
+      )
+      expect(record).to.include({ peer: 'external:office', policy: 'web-to-office' })
+    })
+
+    it('carries questions over TCP', async () => {
+      expect(await outcome(names.v4, 'office.example.com', 'tcp')).to.deep.equal([
+        `${office.v4}: got hello`,
+      ])
+      expect(resolver.text()).to.include('asked by tcp for office.example.com')
+    })
+
+    it('answers for names of no service, and lets nobody connect there', async () => {
+      expect(await outcome(names.v4, 'other.example.com')).to.deep.equal([
+        `${names.v4}: ECONNRESET`,
+      ])
+    })
+
+    it('asks no other server than the resolvers', async () => {
+      const [said] = await outcome(office.v4, 'office.example.com')
+      expect(said).to.match(/^no answer: /)
+      expect(rogue.text()).to.not.include('asked')
     })
   })
-  after(async () => {
-    await mesh[Symbol.asyncDispose]()
-  })
-
-  it('lets nobody reach a service at an address that was not looked up', async () => {
-    const ran = await web.run(['curl', '-sS', '--max-time', '10', `http://${office.v4}:9000/`], {
-      as: workloadId,
-    })
-    expect(ran.code).to.be.oneOf([7, 52, 56])
-  })
-
-  it('lets a program reach a service by the name that it looked up, in both families', async () => {
-    expect(await outcome(names.v4, 'office.example.com')).to.have.members([
-      `${office.v4}: got hello`,
-      `${office.v6}: got hello`,
-    ])
-    expect(resolver.text()).to.include('asked by udp for office.example.com')
-    const record = await eventually('the record', () =>
-      sidecar.records().find(({ verdict }) => verdict === 'allow'),
-    )
-    expect(record).to.include({ peer: 'external:office', policy: 'web-to-office' })
-  })
-
-  it('carries questions over TCP', async () => {
-    expect(await outcome(names.v4, 'office.example.com', 'tcp')).to.deep.equal([
-      `${office.v4}: got hello`,
-    ])
-    expect(resolver.text()).to.include('asked by tcp for office.example.com')
-  })
-
-  it('answers for names of no service, and lets nobody connect there', async () => {
-    expect(await outcome(names.v4, 'other.example.com')).to.deep.equal([`${names.v4}: ECONNRESET`])
-  })
-
-  it('asks no other server than the resolvers', async () => {
-    const [said] = await outcome(office.v4, 'office.example.com')
-    expect(said).to.match(/^no answer: /)
-    expect(rogue.text()).to.not.include('asked')
-  })
-})

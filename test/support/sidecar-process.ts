@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,18 +24,33 @@ const sourceProgram = fileURLToPath(new URL('../../src/main/blazon.ts', import.m
 export interface AccessRecord {
   readonly direction: 'egress' | 'ingress'
   readonly reason: Reason
+  /** The process that wrote it. */
+  readonly pid: number
+}
+
+/** A line of its log. */
+export interface LogRecord {
+  readonly msg: string
+  readonly pid: number
 }
 
 /** A sidecar in a process of its own. */
 export interface SidecarProcess extends AsyncDisposable {
+  readonly pid: number
   readonly egressAddresses: readonly HostPort[]
   readonly ingressAddresses: readonly HostPort[]
   readonly records: readonly AccessRecord[]
+  /** Everything that its processes have logged. */
+  readonly log: readonly LogRecord[]
+  /** Its workers that are there now, by process id. */
+  workers(): readonly number[]
   residentBytes(): number
   /** Of these, what is in no file and thus its own. */
   anonymousBytes(): number
   /** Its page of metrics. */
   metrics(): Promise<string>
+  /** What its page of readiness says. */
+  readiness(): Promise<string>
   /** Stops it in its tracks, as a machine that is gone: the kernel goes on taking connections for it. */
   freeze(): void
   thaw(): void
@@ -64,6 +80,8 @@ export async function startSidecarProcess(
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const records: AccessRecord[] = []
+  const log: LogRecord[] = []
+  const pid = child.pid ?? 0
   const end: SidecarProcess['end'] = async (signal) => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
     const exited = once(child, 'exit') as Promise<[number | null]>
@@ -71,15 +89,19 @@ export async function startSidecarProcess(
     return (await exited)[0]
   }
   try {
-    const started = await followLog(child, records)
+    const started = await followLog(child, records, log)
     const status = `http://127.0.0.1:${String(started.status.port)}`
     await eventually('the sidecar to be ready', async () => (await fetch(`${status}/ready`)).ok)
     return {
       egressAddresses: started.egress,
       ingressAddresses: started.ingress,
       records,
-      residentBytes: () => residentBytes(child.pid ?? 0),
-      anonymousBytes: () => anonymousBytes(child.pid ?? 0),
+      log,
+      pid,
+      workers: () => childrenOf(pid),
+      residentBytes: () => residentBytes(pid),
+      anonymousBytes: () => anonymousBytes(pid),
+      readiness: async () => await (await fetch(`${status}/ready`)).text(),
       metrics: async () => await (await fetch(`${status}/metrics`)).text(),
       freeze: () => child.kill('SIGSTOP'),
       thaw: () => child.kill('SIGCONT'),
@@ -95,12 +117,17 @@ export async function startSidecarProcess(
 }
 
 /** Fulfils with what the sidecar says when it has started, and goes on to take its access records. */
-async function followLog(child: ChildProcess, records: AccessRecord[]): Promise<StartRecord> {
+async function followLog(
+  child: ChildProcess,
+  records: AccessRecord[],
+  log: LogRecord[],
+): Promise<StartRecord> {
   const started = Promise.withResolvers<StartRecord>()
   if (child.stdout === null) throw new Error('BUG: no pipe')
   const lines = createInterface(child.stdout)
   lines.on('line', (line) => {
     const record = JSON.parse(line) as StartRecord & AccessRecord
+    log.push(record)
     if (record.msg === 'sidecar started') started.resolve(record)
     else if (record.msg === 'connection') records.push(record)
   })
@@ -108,6 +135,12 @@ async function followLog(child: ChildProcess, records: AccessRecord[]): Promise<
     started.reject(new Error(`the sidecar ended with ${String(code)}`))
   })
   return await started.promise
+}
+
+/** The processes that a process has started and that are there now. */
+function childrenOf(pid: number): readonly number[] {
+  const text = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8')
+  return text.trim().split(/\s+/).filter(Boolean).map(Number)
 }
 
 /** `web` and `db`, each behind a sidecar in a process of its own; `web` may reach `db`'s program. */

@@ -6,7 +6,9 @@ export interface LearnedNames {
   readonly size: number
   /** The names that an address (in canonical form) has now. */
   readonly namesOf: (address: string) => readonly string[]
-  learn(answer: AnsweredAddresses): void
+  readonly learn: (answer: AnsweredAddresses) => void
+  /** What is still good for longer than it takes to connect, so that another can learn it. */
+  readonly known: () => readonly AnsweredAddresses[]
 }
 
 /** How long a name is good at most, in seconds, whatever its answer says. */
@@ -52,6 +54,15 @@ export function createLearnedNames(clock: Pick<Clock, 'monotonic'>): LearnedName
     learn: ({ name, addresses, ttl }) => {
       const until = clock.monotonic() + Math.min(ttl + connectSeconds, longestTtl) * 1_000
       for (const address of addresses) learnOne(address, name, until)
+    },
+    known: () => {
+      const now = clock.monotonic()
+      return [...byAddress].flatMap(([address, names]) =>
+        [...names]
+          .map(([name, until]) => ({ name, ttl: (until - now) / 1_000 - connectSeconds }))
+          .filter(({ ttl }) => ttl > 0)
+          .map(({ name, ttl }) => ({ name, addresses: [address], ttl })),
+      )
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { HostPort } from '../../base/env.ts'
-import { answeredAddresses } from './answered-addresses.ts'
+import { answeredAddresses, type AnsweredAddresses } from './answered-addresses.ts'
 import { readDnsMessage, type DnsMessage } from './dns-message.ts'
 import { capLives, failureFor } from './dns-reply.ts'
 import { createLearnedNames } from './learned-names.ts'
@@ -18,19 +18,27 @@ export interface NameService extends Disposable {
   answer(query: Buffer, transport: DnsTransport): Promise<Buffer | undefined>
   /** Asks by itself: the addresses of a name, IPv4 before IPv6; empty where no resolver has any. */
   readonly lookUp: (name: string) => Promise<readonly string[]>
+  /** Takes what another process of this sidecar has learned. */
+  learn(answer: AnsweredAddresses): void
+  /** What it has learned, as far as it is still good. */
+  known(): readonly AnsweredAddresses[]
 }
 
 /** Longer than any query that is about one name. */
 export const longestQuery = 4_096
 const mostAsked = 256
 
-/** `isOfInterest`: only names that something goes by are kept, so that other questions push none of them out. */
+/**
+ * `isOfInterest`: only names that something goes by are kept, so that other questions push none of them
+ * out. `onLearned` is waited for before a program has its answer.
+ */
 export function createNameService(options: {
   readonly resolvers: readonly HostPort[]
   readonly isOfInterest: (name: string) => boolean
+  readonly onLearned?: (answer: AnsweredAddresses) => Promise<void>
   readonly clock: Pick<Clock, 'monotonic'>
 }): NameService {
-  const { resolvers, isOfInterest } = options
+  const { resolvers, isOfInterest, onLearned } = options
   const names = createLearnedNames(options.clock)
   const stop = new AbortController()
   let asked = 0
@@ -45,10 +53,13 @@ export function createNameService(options: {
     }
   }
 
-  const learn = (answer: DnsMessage): readonly string[] => {
+  const learn = async (answer: DnsMessage): Promise<readonly string[]> => {
     const learned = answeredAddresses(answer)
     if (learned === undefined) return []
-    if (isOfInterest(learned.name)) names.learn(learned)
+    if (isOfInterest(learned.name)) {
+      names.learn(learned)
+      await onLearned?.(learned)
+    }
     return learned.addresses
   }
 
@@ -56,11 +67,13 @@ export function createNameService(options: {
     const query = ownQuery(name, type)
     const answer = await ask(query, 'udp')
     const whole = answer?.isTruncated === true ? await ask(query, 'tcp') : answer
-    return whole === undefined ? [] : learn(whole)
+    return whole === undefined ? [] : await learn(whole)
   }
 
   return {
     namesOf: names.namesOf,
+    learn: names.learn,
+    known: names.known,
     lookUp: async (name) => {
       const found = await lookUp(name, 'a')
       return found.length > 0 ? found : await lookUp(name, 'aaaa')
@@ -70,7 +83,7 @@ export function createNameService(options: {
       if (query === undefined) return undefined
       const answer = await ask(query, transport)
       if (answer === undefined) return failureFor(query)
-      learn(answer)
+      await learn(answer)
       return capLives(answer, query.id)
     },
     [Symbol.dispose]: () => {

@@ -24,11 +24,13 @@ export function createRelaying(parts: {
   readonly issue: Parameters<typeof createTokenKeeper>[0]['issue']
   readonly clock: Pick<Clock, 'now' | 'monotonic'>
   readonly log: Logger
+  /** Proofs that are remembered at a time; 0: none is taken. */
+  readonly mostProofs?: number
 }): Relaying {
   const { standing, clock, log } = parts
   const tokens: TokenKeeper = createTokenKeeper({ ...parts, own: () => standing().own })
   const reader = createTokenReader(parts.bundle)
-  const replays = createReplayMemory()
+  const replays = createReplayMemory(parts.mostProofs)
   return {
     arriving: createArrivingRequests({ reader, replays, standing, clock, log }),
     leaving: createLeavingRequests({ tokens, standing, clock }),

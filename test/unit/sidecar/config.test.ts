@@ -128,6 +128,11 @@ describe('readSidecarConfig()', () => {
     ['BLAZON_TUNNEL_IDLE', '999ms', /1s or more/],
     ['BLAZON_LOG_LEVEL', 'loud', /one of/],
     ['BLAZON_MAX_CONNECTIONS', '0', /whole number/],
+    ['BLAZON_WORKERS', '0', /BLAZON_WORKERS: expected a whole number from 1 to 16, got "0"/],
+    ['BLAZON_WORKERS', '17', /from 1 to 16/],
+    ['BLAZON_WORKERS', 'two', /from 1 to 16/],
+    ['BLAZON_WORKERS', '-1', /from 1 to 16/],
+    ['BLAZON_WORKERS', '1.5', /from 1 to 16/],
   ]
   for (const [name, value, why] of refused) {
     it(`refuses ${name}=${value}`, () => {

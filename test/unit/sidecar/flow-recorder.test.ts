@@ -1,5 +1,9 @@
 import { expect } from 'chai'
-import { createFlowRecorder, type FlowFacts } from '../../../src/sidecar/flow-recorder.ts'
+import {
+  createFlowRecorder,
+  flowBucketMs,
+  type FlowFacts,
+} from '../../../src/sidecar/flow-recorder.ts'
 import { createFakeClock } from '../../support/fake-clock.ts'
 
 const start = 1_800_000_000_000
@@ -28,6 +32,25 @@ describe('createFlowRecorder()', () => {
     expect(record).to.include({ opened: 20, closed: 20, bytesSent: 2_000, bytesReceived: 200 })
     expect(record).to.include({ bucketStartMs: start })
     expect(record?.flowIds).to.have.lengthOf(16)
+  })
+
+  it('takes over what other recorders have counted, in the bucket where it was', () => {
+    const clock = createFakeClock(start)
+    const recorder = createFlowRecorder({ clock, limit: 2 })
+    const other = createFlowRecorder({ clock })
+    recorder.once(facts, flowId(1))
+    other.open(facts, flowId(2)).progress(100, 10)
+    other.once({ ...facts, policy: 'another' }, flowId(3))
+    other.once({ ...facts, policy: 'one too many' }, flowId(4))
+    const counts = other.take()
+    clock.advance(flowBucketMs)
+    recorder.add(counts, 7)
+    const [same, another, ...others] = recorder.take()
+    expect(others).to.be.empty
+    expect(same).to.deep.include({ bucketStartMs: start, opened: 2, closed: 1, bytesSent: 100 })
+    expect(same?.flowIds).to.deep.equal([flowId(1), flowId(2)])
+    expect(another).to.include({ policy: 'another', opened: 1, closed: 1 })
+    expect(recorder.takeLost()).to.equal(8)
   })
 
   it('keeps kinds apart', () => {

@@ -47,6 +47,17 @@ describe('createLearnedNames()', () => {
     expect(at(30)).to.deep.equal([name])
   })
 
+  it('tells what it knows as it was told, without what is good only for who connects at once', () => {
+    const { names, learn, at } = start()
+    learn(name, 60, address, '203.0.113.8')
+    at(20)
+    learn('brief.example.com', 0, address)
+    expect(names.known()).to.have.deep.members([
+      { name, ttl: 40, addresses: [address] },
+      { name, ttl: 40, addresses: ['203.0.113.8'] },
+    ])
+  })
+
   it('holds a bounded number of addresses and of names, the latest of them', () => {
     const { names, learn, at } = start()
     learn(name, 60, address)
