@@ -276,6 +276,41 @@ describe('a sidecar with two workers', function () {
     expect(recordsOf(mesh.controller, 'EGRESS').slice(0, 2)).to.deep.equal([many, many])
   })
 
+  it('has each worker keep to its part of the limit on connections', async () => {
+    await using meshed = await startMeshOfWorkers({ BLAZON_MAX_CONNECTIONS: '6' })
+    const { mesh } = meshed
+    const clients = Array.from({ length: many }, () => connectClient(mesh.entrance, 'hello'))
+    const refused = (): number =>
+      mesh.web.records.filter(({ reason }) => reason === 'limit-reached').length
+    await eventually('an answer for each', () => {
+      const echoed = clients.filter((client) => client.text() === 'hello').length
+      return echoed + refused() === many
+    })
+    expect(many - refused()).to.be.within(3, 6)
+    const open = await metric(mesh.web, 'blazon_connections_open{direction="egress"}', () => true)
+    expect(open).to.equal(many - refused())
+  })
+
+  it('carries in the tunnel what may go in clear, as that could come to either', async () => {
+    await using meshed = await startMeshOfWorkers()
+    const { mesh } = meshed
+    const version = mesh.controller.setPolicy(`
+kind: NetworkPolicy
+name: in-clear
+spec: { from: { label.app: web }, to: { label.app: db }, action: allow, encryption: none }
+`)
+    await Promise.all(['web', 'db'].map(async (name) => await mesh.controller.taken(name, version)))
+    const clients = await openEchoes(mesh)
+    for (const { socket } of clients) socket.end()
+    for (const { ended } of clients) expect(await ended).to.equal('end')
+    const ofPolicy = (): readonly string[] =>
+      mesh.controller.records
+        .filter(({ policy, closed }) => policy === 'in-clear' && closed > 0)
+        .map(({ direction, encryption }) => `${direction} ${encryption}`)
+    await eventually('flows of both ends', () => new Set(ofPolicy()).size === 2)
+    expect([...new Set(ofPolicy())].sort()).to.deep.equal(['EGRESS REQUIRED', 'INGRESS REQUIRED'])
+  })
+
   it('keeps tokens and keys out of the environment and the arguments of its workers', async () => {
     await using meshed = await startMeshOfWorkers()
     const { web } = meshed.mesh

@@ -447,7 +447,8 @@ function newTokenKey(): SigningKey & { readonly spki: Buffer } {
   return { keyId: keySha256(spki), publicKey: parsePublicKey(spki), privateKey, spki }
 }
 
-function encodeDocuments(text: string): Document[] {
+/** Documents as the controller sends them. */
+export function encodeDocuments(text: string): Document[] {
   return parseDocuments(text).map((document) => ({
     kind: document.kind,
     name: document.name,
