@@ -37,4 +37,8 @@ describe('ReplayMemory', () => {
     expect(memory.use('b', '1', 100, 0)).to.equal('first')
     expect(memory.use('a', '3', 200, 100)).to.equal('first')
   })
+
+  it('takes nothing at all where it may remember nothing', () => {
+    expect(createReplayMemory(0).use('web', 'a', 100, 0)).to.equal('full')
+  })
 })
