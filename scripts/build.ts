@@ -4,7 +4,7 @@
  * a file takes from its own place stay those of src/, beside which dist/ has to stand.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { basename, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
@@ -12,17 +12,35 @@ import { build, type Plugin } from 'esbuild'
 const root = resolve(process.argv[3] ?? fileURLToPath(new URL('..', import.meta.url)))
 const directory = resolve(process.argv[2] ?? `${root}/dist`)
 
-/** Bundled code runs from another file than it was written in. */
+/** What runs as a process or a thread of its own. Each is bundled under the name of its file. */
+const programs = [
+  'main/blazon',
+  'main/sidecar-worker',
+  'controller/flows/flow-thread',
+  'controller/documents/parse-thread',
+]
+
+const entryPoints = programs.map((program) => ({
+  in: `${root}/src/${program}.ts`,
+  out: basename(program),
+}))
+
+/** Where a file of the source names a program beside it, or uses its own place otherwise. */
+const ownPlace = /new URL\('\.\/([\w-]+)\.ts', import\.meta\.url\)|import\.meta\.url/g
+
+/** Bundled code runs from another file than it was written in; a program that it starts lies beside it. */
 const placeOfSource: Plugin = {
   name: 'place-of-source',
   setup: (builder) => {
     builder.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
       const place = JSON.stringify(relative(directory, path))
       const text = readFileSync(path, 'utf8')
-      return {
-        contents: text.replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`),
-        loader: 'ts',
-      }
+      const contents = text.replaceAll(ownPlace, (former, program?: string) => {
+        if (program === undefined) return `new URL(${place}, import.meta.url).href`
+        const isBundled = entryPoints.some(({ out }) => out === program)
+        return isBundled ? `new URL('./${program}.mjs', import.meta.url)` : former
+      })
+      return { contents, loader: 'ts' }
     })
   },
 }
@@ -38,7 +56,7 @@ const lightHttp: Plugin = {
   },
 }
 
-/** Names of parts change with what is in them. */
+/** Names of shared parts change with what is in them. */
 function removeFormer(): void {
   mkdirSync(directory, { recursive: true })
   for (const name of readdirSync(directory)) {
@@ -48,7 +66,7 @@ function removeFormer(): void {
 
 removeFormer()
 await build({
-  entryPoints: [`${root}/src/main/blazon.ts`],
+  entryPoints,
   outdir: directory,
   outExtension: { '.js': '.mjs' },
   bundle: true,
