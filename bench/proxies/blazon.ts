@@ -15,6 +15,8 @@ export interface SidecarsWish {
   readonly policies?: number
   /** The rule by which single requests are allowed; connections as such, where there is none. */
   readonly http?: string
+  /** Processes of each that carry connections; one, if not given. */
+  readonly workers?: number
   /** The program of Node to run them with, where it is not this one. */
   readonly node?: string
 }
@@ -100,7 +102,7 @@ function listen(port: number): string {
 function sidecar(
   controller: ControllerUnderTest,
   { directory }: PairWish,
-  { node = process.execPath }: Pick<SidecarsWish, 'node'>,
+  { node = process.execPath, workers }: Pick<SidecarsWish, 'node' | 'workers'>,
   environment: Readonly<Record<string, string>> & { readonly BLAZON_WORKLOAD: string },
 ): CommandLine {
   const bundle = join(directory, 'roots.pem')
@@ -116,6 +118,7 @@ function sidecar(
       BLAZON_METRICS_LISTEN: '127.0.0.1:0',
       BLAZON_EVIDENCE: 'join-token',
       BLAZON_DRAIN: '100ms',
+      ...(workers === undefined ? {} : { BLAZON_WORKERS: String(workers) }),
       ...environment,
       ...profiling(),
     },

@@ -20,6 +20,8 @@ export interface Wiring extends PairWish {
 }
 
 export interface PeerOptions {
+  /** Processes or threads of each end, of those that can have more than one; one, if not given. */
+  readonly workers?: number
   readonly certificates: PeerCertificates
   /** Absolute paths; without one, the proxy does not take part. */
   readonly programs: Readonly<
@@ -45,8 +47,8 @@ export function peerContender(peer: {
   }
 }
 
-/** The other proxies: one worker each, TLS 1.3 with certificates both ways, sessions resumed where they can. */
-export function peers({ certificates, programs }: PeerOptions): Contender[] {
+/** The other proxies: TLS 1.3 with certificates both ways, sessions resumed where they can. */
+export function peers({ certificates, programs, workers = 1 }: PeerOptions): Contender[] {
   const contender = (name: string, ends: (wiring: Wiring) => readonly CommandLine[]): Contender =>
     peerContender({ name, certificates, ends })
   const { nginx, haproxy, stunnel, ghostunnel } = programs
@@ -54,12 +56,12 @@ export function peers({ certificates, programs }: PeerOptions): Contender[] {
     ...(nginx === undefined
       ? []
       : [
-          contender('nginx, 64k', (wiring) => nginxEnds(nginx, '64k', wiring)),
-          contender('nginx, 256k', (wiring) => nginxEnds(nginx, '256k', wiring)),
+          contender('nginx, 64k', (wiring) => nginxEnds(nginx, workers, '64k', wiring)),
+          contender('nginx, 256k', (wiring) => nginxEnds(nginx, workers, '256k', wiring)),
         ]),
     ...(haproxy === undefined
       ? []
-      : [contender('haproxy', (wiring) => haproxyEnds(haproxy, wiring))]),
+      : [contender('haproxy', (wiring) => haproxyEnds(haproxy, workers, wiring))]),
     ...(stunnel === undefined
       ? []
       : [contender('stunnel', (wiring) => stunnelEnds(stunnel, wiring))]),
@@ -69,13 +71,18 @@ export function peers({ certificates, programs }: PeerOptions): Contender[] {
   ]
 }
 
-function nginxEnds(program: string, buffer: string, wiring: Wiring): CommandLine[] {
+function nginxEnds(
+  program: string,
+  workers: number,
+  buffer: string,
+  wiring: Wiring,
+): CommandLine[] {
   const { directory, backend, entrance, tunnel, certificates } = wiring
   const { root, client, server } = certificates
   const end = (name: string, settings: string): CommandLine => {
     const file = join(directory, `${name}.conf`)
     const text = `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-user root; daemon off; worker_processes 1; pid ${directory}/${name}.pid; error_log ${directory}/${name}.log error;
+user root; daemon off; worker_processes ${String(workers)}; pid ${directory}/${name}.pid; error_log ${directory}/${name}.log error;
 events { worker_connections 19900; }
 stream {
   tcp_nodelay on; proxy_half_close on; proxy_buffer_size ${buffer};
@@ -106,7 +113,7 @@ stream {
   ]
 }
 
-function haproxyEnds(program: string, wiring: Wiring): CommandLine[] {
+function haproxyEnds(program: string, workers: number, wiring: Wiring): CommandLine[] {
   const { directory, backend, entrance, tunnel, certificates } = wiring
   const { root, client, server } = certificates
   const end = (
@@ -118,7 +125,7 @@ function haproxyEnds(program: string, wiring: Wiring): CommandLine[] {
   ): CommandLine => {
     const file = join(directory, `${name}.cfg`)
     const text = `global
-  nbthread 1
+  nbthread ${String(workers)}
   maxconn 9900
   tune.ssl.cachesize 20000
   ssl-default-bind-options ssl-min-ver TLSv1.3

@@ -51,7 +51,7 @@ function requesting(at: number, measures: ProxyTest['measures']): ProxyTest {
   return echoing('request', name, at, measures)
 }
 
-function bulk(kind: 'download' | 'upload', streams: number, factor: number): ProxyTest {
+export function bulk(kind: 'download' | 'upload', streams: number, factor: number): ProxyTest {
   return {
     name: `${kind}, ${String(streams)} ${streams === 1 ? 'stream' : 'streams'}`,
     seconds: 0.7,

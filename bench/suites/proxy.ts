@@ -7,11 +7,13 @@ import { memoryPart } from '../proxies/memory.ts'
 import type { Part } from '../proxies/part.ts'
 import { startPart } from '../proxies/start.ts'
 import { proxyTests } from '../proxies/tests.ts'
+import { twoWorkersPart } from '../proxies/two-workers.ts'
 import type { BenchContext, Row } from '../row.ts'
 
 const parts: readonly Part[] = [
   comparisonPart({ tests: proxyTests, contenders: ({ ours, peers }) => [ours, ...peers] }),
   httpPart,
+  twoWorkersPart,
   cutPart,
   startPart,
   memoryPart,
