@@ -1,4 +1,5 @@
 import { metadataAddresses } from '../base/metadata-addresses.ts'
+import { rulesProbe } from '../base/rules-probe.ts'
 import { sidecarId } from '../base/sidecar-account.ts'
 import { addressesOf } from './address-list.ts'
 import {
@@ -71,6 +72,16 @@ export function egressFilter(options: ResolvedOptions): Chain {
     priority: filterPriority,
     policy: 'drop',
     rules: [
+      {
+        // A sidecar without capabilities cannot list rules; this is how it sees that they are there.
+        name: 'the sidecar looks for these rules',
+        matches: [
+          ...ofSidecar,
+          `ip daddr ${rulesProbe.host}`,
+          `tcp dport ${String(rulesProbe.port)}`,
+        ],
+        outcome: { kind: 'prohibit' },
+      },
       passed('the sidecar', ...ofSidecar),
       ...addressRules(metadataServices, 'daddr', {
         name: 'metadata services',

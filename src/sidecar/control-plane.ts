@@ -3,6 +3,7 @@ import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { bundleCodec, floorsCodec, snapshotCodec } from '../rpc/index.ts'
 import { fromWireBundle } from '../identity/wire.ts'
+import { readCaptureStrength } from './capture-strength.ts'
 import type { SidecarConfig } from './config.ts'
 import { createControllerContact, type ControllerContact } from './controller-contact.ts'
 import { createControllerLink, type ControllerLink } from './controller-link.ts'
@@ -12,6 +13,7 @@ import { createIdentityKeeper, type IdentityKeeper } from './identity-keeper.ts'
 import type { InstanceMetadata } from './instance-metadata.ts'
 import type { Standing } from './judgement.ts'
 import { localAttributes } from './local-attributes.ts'
+import { createStrengthWatch, type StrengthWatch } from './strength-watch.ts'
 import { createMeshState, type MeshState } from './mesh-state.ts'
 import type { Metrics } from './metrics.ts'
 import { loadNodeKey } from './node-key.ts'
@@ -28,6 +30,7 @@ export interface ControlPlane extends Ground {
   readonly mesh: MeshState
   readonly link: ControllerLink
   readonly identity: IdentityKeeper
+  readonly strength: StrengthWatch
   /** Closes the way to the controllers and lets go of the state directory. */
   close(): void
 }
@@ -60,9 +63,15 @@ export async function openControlPlane(options: {
     metadata: options.metadata,
     log,
   })
+  const strength = createStrengthWatch({
+    read: async () => await readCaptureStrength(config.capture),
+    profile: () => identity.current?.profile,
+    log,
+  })
   const identity = createIdentityKeeper({
     applicant,
     evidence,
+    captureStrength: async () => await strength.tell(),
     link,
     mesh,
     keeper,
@@ -92,7 +101,10 @@ export async function openControlPlane(options: {
     if (connection === undefined) throw new Error('no SVID to ask with')
     return await connection.issueWorkloadToken(signal)
   }
-  return { clock, contact, keeper, mesh, link, identity, standing, issueWorkloadToken, close }
+  return {
+    ...{ clock, contact, keeper, mesh, link, identity, strength },
+    ...{ standing, issueWorkloadToken, close },
+  }
 }
 
 /** Applies the stored floors, bundle and snapshot by the same checks as if they came from the controller. */

@@ -3,11 +3,13 @@ import { status } from '@grpc/grpc-js'
 import { createBackoff, type Backoff } from '../base/backoff.ts'
 import { codeOf, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { captureStrengthKey } from './capture-strength.ts'
 import { createChange, type Change } from './change.ts'
 import type { ControllerLink } from './controller-link.ts'
 import { enrol, newRequest, renew, type Applicant, type Issue } from './enrolment.ts'
 import type { EvidenceSource } from './evidence-source.ts'
 import { isRefusal, statusOf } from './grpc-call.ts'
+import { reported } from './local-attributes.ts'
 import type { MeshState } from './mesh-state.ts'
 import type { Metrics } from './metrics.ts'
 import {
@@ -27,7 +29,7 @@ export interface IdentityKeeper {
   readonly changed: Change
   /** Whether the present SVID is neither expired nor below its floor. */
   isValid(): boolean
-  /** Renews at once: the controller said that the profile has changed. */
+  /** Renews at once: the profile has changed, as the controller says or as is seen here. */
   renewSoon(reason: string): void
   /** The controller does not accept the present SVID: it is of no use any more, so a new one is enrolled for. */
   refused(): void
@@ -37,6 +39,8 @@ export interface IdentityKeeper {
 export interface IdentityKeeperOptions {
   readonly applicant: Applicant
   readonly evidence: EvidenceSource
+  /** Looks at how the workload's connections are captured. */
+  readonly captureStrength: () => Promise<string>
   readonly link: ControllerLink
   readonly mesh: MeshState
   readonly keeper: StateKeeper
@@ -176,7 +180,7 @@ export function createIdentityKeeper(options: IdentityKeeperOptions): IdentityKe
     changed,
     isValid,
     renewSoon: (reason) => {
-      log.info({ reason }, 'renewal asked for by the controller')
+      log.info({ reason }, 'renewal asked for')
       isRenewalDue = true
       wakeUp()
     },
@@ -231,12 +235,13 @@ function isKeyRefused(error: unknown): boolean {
 
 /** The applicant with what the source of its evidence says of it now. */
 async function describeSelf(
-  { applicant, evidence }: IdentityKeeperOptions,
+  { applicant, evidence, captureStrength }: IdentityKeeperOptions,
   present: OwnIdentity | undefined,
   signal: AbortSignal,
 ): Promise<Applicant> {
   const observed = await evidence.observed(present, signal)
-  return { ...applicant, attributes: [...applicant.attributes, ...observed] }
+  const strength = reported({ key: captureStrengthKey, value: await captureStrength() })
+  return { ...applicant, attributes: [...applicant.attributes, ...strength, ...observed] }
 }
 
 async function saveOrLog(

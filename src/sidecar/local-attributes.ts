@@ -12,8 +12,11 @@ export function localAttributes(claimed: readonly ClaimedAttribute[]): readonly 
     { key: 'os.kernel', value: release() },
     { key: 'os.hostname', value: hostname() },
     ...claimed,
-  ].flatMap(({ key, value }) => {
-    const provenance = sidecarProvenance(key)
-    return provenance === undefined ? [] : [{ key, value, provenance }]
-  })
+  ].flatMap(reported)
+}
+
+/** An attribute as strongly as a sidecar may report it; none where it may not. */
+export function reported({ key, value }: ClaimedAttribute): readonly Attribute[] {
+  const provenance = sidecarProvenance(key)
+  return provenance === undefined ? [] : [{ key, value, provenance }]
 }

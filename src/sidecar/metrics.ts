@@ -32,6 +32,7 @@ export interface ControlSources {
   svidNotAfterMs(): number | undefined
   clockSkewMs(): number | undefined
   flowsWaiting(): number
+  isCaptureStrong(): boolean
 }
 
 /** What is read off a sidecar with workers. */
@@ -308,6 +309,9 @@ function addControlGauges(registers: Registry[], sources: ControlSources): void 
     'blazon_clock_skew_seconds',
     'System clock minus controller clock',
     () => (sources.clockSkewMs() ?? 0) / 1_000,
+  )
+  addGauge(registers, 'blazon_capture_strong', '1 while no way around this sidecar is seen', () =>
+    sources.isCaptureStrong() ? 1 : 0,
   )
   addGauge(registers, 'blazon_flow_records_waiting', 'Flow records not yet acknowledged', () =>
     sources.flowsWaiting(),

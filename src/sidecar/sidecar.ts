@@ -80,6 +80,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     svidNotAfterMs: () => control.identity.current?.notAfter,
     clockSkewMs: () => control.clock.skewMs(),
     flowsWaiting: () => reporter.waiting(),
+    isCaptureStrong: () => control.strength.current === 'strong',
   })
   const notReady = (): readonly string[] => [...missingParts(control), ...carrier.missing()]
   const status =
@@ -110,6 +111,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   }
   const running = Promise.all([
     control.identity.run(stop.signal),
+    control.strength.run(watchOptions.onRenewNow, stop.signal),
     runWatch(watchOptions, stop.signal),
     reporter.run(stop.signal),
   ])

@@ -61,8 +61,16 @@ describe('buildRuleSet()', () => {
   })
 
   it('lets only who has both ids of the sidecar out as it is', () => {
+    const rule = chain('egress').rules.find(({ name }) => name === 'the sidecar')
+    expect(rule?.matches).to.deep.equal(['meta skuid 1337', 'meta skgid 1337'])
+  })
+
+  it('tells the sidecar, and nobody else, that it is there', () => {
     const [first] = chain('egress').rules
-    expect(first?.matches).to.deep.equal(['meta skuid 1337', 'meta skgid 1337'])
+    expect(first?.matches).to.deep.equal([
+      ...['meta skuid 1337', 'meta skgid 1337', 'ip daddr 127.0.0.1', 'tcp dport 1'],
+    ])
+    expect(first?.outcome).to.deep.equal({ kind: 'prohibit' })
   })
 
   it('refuses the sidecar dialled directly before loopback passes', () => {
