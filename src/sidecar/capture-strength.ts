@@ -63,8 +63,9 @@ async function findWayAround(
 }
 
 function wayOf({ pid, privileges }: SeenThread, config: RedirectConfig): string | undefined {
-  const { uids, gids, held, gainable } = privileges
-  if ([...uids, ...gids].includes(sidecarId) && !isLauncher(pid)) {
+  const { parent, uids, gids, held, gainable } = privileges
+  const isOfSidecar = parent === process.pid || isLauncher(pid)
+  if ([...uids, ...gids].includes(sidecarId) && !isOfSidecar) {
     return `process ${pid} has the uid or gid of sidecars`
   }
   // Other programs are refused connections, so that for them only what they hold matters; root gets more at will.

@@ -14,6 +14,8 @@ export interface StrengthWatch {
 }
 
 const intervalMs = 5_000
+/** Of the time, that a look may take: there may be thousands of threads to be read. */
+const largestShare = 0.01
 /** So often it has to be seen before it counts again: nobody is to renew with every process that comes and goes. */
 const looksUntilStrong = 3
 
@@ -52,11 +54,14 @@ export function createStrengthWatch(options: {
     run: async (renewSoon, signal) => {
       let strongLooks = 0
       while (!signal.aborted) {
+        const began = performance.now()
         const value = await look()
+        const tookMs = performance.now() - began
         strongLooks = value === 'strong' ? strongLooks + 1 : 0
         const counts = value === 'weak' || strongLooks >= looksUntilStrong
         if (counts && value !== toldLast()) renewSoon(`${captureStrengthKey} is ${value}`)
-        await delay(options.intervalMs ?? intervalMs, undefined, { signal }).catch(() => undefined)
+        const pauseMs = Math.max(options.intervalMs ?? intervalMs, tookMs / largestShare)
+        await delay(pauseMs, undefined, { signal }).catch(() => undefined)
       }
     },
   }

@@ -1,5 +1,7 @@
 /** What a thread may do and become, by its `/proc/PID/task/TID/status`. */
 export interface ThreadPrivileges {
+  /** The process that has started its process, or has taken it over. */
+  readonly parent: number
   /** Real, effective, saved and of the file system. */
   readonly uids: readonly number[]
   /** The same four, and the supplementary groups. */
@@ -53,8 +55,10 @@ export function parseThreadStatus(text: string): ThreadPrivileges {
   const ids = (name: string, form: RegExp): number[] =>
     field(name, form).split(/\s+/).filter(Boolean).map(Number)
   const four = /^\d+(?:\s+\d+){3}$/
+  const parent = Number(field('PPid', /^\d+$/))
   const isLocked = field('NoNewPrivs', /^[01]$/) === '1'
   return {
+    parent,
     uids: ids('Uid', four),
     gids: [...ids('Gid', four), ...ids('Groups', /^(?:\d+\s*)*$/)],
     held: ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'].map(set).reduce((all, one) => all | one),

@@ -20,7 +20,7 @@ const netBindService = '0000000000000400'
 
 const status = (fields: Readonly<Record<string, string>> = {}): string =>
   Object.entries({
-    ...{ Name: 'node', State: 'S (sleeping)', NoNewPrivs: '0' },
+    ...{ Name: 'node', State: 'S (sleeping)', PPid: '1', NoNewPrivs: '0' },
     ...{ Uid: '2000\t2000\t2000\t2000', Gid: '2000\t2000\t2000\t2000', Groups: '2000 2001' },
     ...{ CapInh: none, CapPrm: none, CapEff: none, CapBnd: none, CapAmb: none },
     ...fields,
@@ -51,6 +51,7 @@ describe('parseThreadStatus()', () => {
     ['Uid', '0'],
     ['Groups', 'x'],
     ['State', ''],
+    ['PPid', ''],
   ] as const) {
     it(`refuses a text whose ${field} is ${JSON.stringify(value)}`, () => {
       expect(() => parseThreadStatus(status({ [field]: value }))).to.throw(field)
@@ -125,6 +126,10 @@ describe('readCaptureStrength()', () => {
     ],
     'another program that could only get capabilities': [
       { 7: workload, 8: ['here', status(pause)] },
+      undefined,
+    ],
+    'a worker of the sidecar': [
+      { 7: workload, 8: ['here', status({ Uid: sidecar, PPid: String(process.pid) })] },
       undefined,
     ],
     'a process that has ended and is waited for': [
