@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createImds, imdsEndpoints, openInstanceMetadata } from '../aws/index.ts'
+import { untilAborted } from '../base/aborted.ts'
 import { codeOf } from '../base/errors.ts'
 import { nameServersOf } from '../base/resolv-conf.ts'
 import { readSidecarConfig, startSidecar } from '../sidecar/index.ts'
@@ -33,7 +34,7 @@ export async function runSidecar(
     },
     'sidecar started',
   )
-  await Promise.race([sidecar.failed, aborted(signal)])
+  await Promise.race([sidecar.failed, untilAborted(signal)])
   log.info({ drain_ms: config.drainMs }, 'sidecar draining')
 }
 
@@ -61,19 +62,6 @@ function startWorkerProcess(
     env: Object.fromEntries(kept),
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise<void>((resolve) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        resolve()
-      },
-      { once: true },
-    )
   })
 }
 

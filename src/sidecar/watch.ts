@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { status, type ClientDuplexStream } from '@grpc/grpc-js'
+import { untilAborted } from '../base/aborted.ts'
 import { createBackoff } from '../base/backoff.ts'
 import type { HostPort } from '../base/env.ts'
 import { formatHostPort } from '../base/env.ts'
@@ -183,17 +184,4 @@ async function takeTime(options: WatchOptions, timeMs: number): Promise<void> {
   if (now - keeper.state.highestTimeMs >= timeSaveIntervalMs) {
     await save(options, { highestTimeMs: now })
   }
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise<void>((resolve) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        resolve()
-      },
-      { once: true },
-    )
-  })
 }
