@@ -46,16 +46,23 @@ export interface SenderAgents {
 /** No connection to the application serves two senders: each change of them begins another one. */
 export function createSenderAgents(connectMs: number): SenderAgents {
   let current = { sender: '', agent: createApplicationAgent(connectMs) }
+  /** Those of former senders whose requests are not over: never more than requests may wait. */
+  const retired = new Set<Agent>()
+  const change = (sender: string): void => {
+    for (const agent of retired) if (!isInUse(agent)) retired.delete(agent)
+    retire(current.agent)
+    retired.add(current.agent)
+    current = { sender, agent: createApplicationAgent(connectMs) }
+  }
   return {
     of: (sender) => {
-      if (sender !== current.sender) {
-        retire(current.agent)
-        current = { sender, agent: createApplicationAgent(connectMs) }
-      }
+      if (sender !== current.sender) change(sender)
       return current.agent
     },
     destroy: () => {
       current.agent.destroy()
+      for (const agent of retired) agent.destroy()
+      retired.clear()
     },
   }
 }
@@ -66,4 +73,8 @@ function retire(agent: Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) {
     for (const socket of sockets ?? []) socket.destroy()
   }
+}
+
+function isInUse({ sockets, requests }: Agent): boolean {
+  return Object.keys(sockets).length > 0 || Object.keys(requests).length > 0
 }
