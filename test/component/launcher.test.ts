@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -43,7 +43,9 @@ async function endOf(child: ChildProcess): Promise<Ended> {
   return { code, signal, stdout: out, stderr: err }
 }
 
-describe('bin/blazon.mjs', () => {
+describe('bin/blazon.mjs', function () {
+  this.timeout(20_000)
+
   it('runs the program in a Node that is new enough', async () => {
     const { code, stdout, stderr } = await endOf(start([launcher, '--version']))
     expect([code, stderr]).to.deep.equal([0, ''])
@@ -61,6 +63,60 @@ describe('bin/blazon.mjs', () => {
     if (stderr === null) throw new Error('BUG: expected a pipe')
     const [said, code] = await Promise.all([text(stderr), exitOf(child)])
     expect([code, said]).to.deep.equal([0, ''])
+  })
+
+  describe('beside a bundle', () => {
+    let directory: string
+    const at = (...path: readonly string[]): string => join(directory, ...path)
+    /** Writes a file as if so many seconds ago. */
+    const write = async (path: string, text: string, secondsAgo: number): Promise<void> => {
+      await mkdir(join(at(path), '..'), { recursive: true })
+      await writeFile(at(path), text)
+      const time = Date.now() / 1_000 - secondsAgo
+      await utimes(at(path), time, time)
+    }
+    const age = async (path: string, secondsAgo: number): Promise<void> => {
+      const time = Date.now() / 1_000 - secondsAgo
+      await utimes(at(path), time, time)
+    }
+    const said = async (): Promise<string> =>
+      (await endOf(start([at('bin', 'blazon.mjs')]))).stdout.trim()
+
+    beforeEach(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'blazon-bin-'))
+      await mkdir(at('bin'))
+      await copyFile(launcher, at('bin', 'blazon.mjs'))
+      await write('package-lock.json', '{}', 60)
+      await write('src/main/blazon.ts', "console.log('source')", 60)
+      await write('src/policy/decide.ts', '', 60)
+      await write('dist/blazon.mjs', "console.log('bundle')", 30)
+      for (const folder of ['src', 'src/main', 'src/policy']) await age(folder, 60)
+    })
+    afterEach(() => rm(directory, { recursive: true, force: true }))
+
+    it('runs the bundle where nothing has changed since', async () => {
+      expect(await said()).to.equal('bundle')
+      await mkdir(at('.git'))
+      expect(await said()).to.equal('bundle')
+    })
+
+    it('runs the bundle of what is shipped, however old', async () => {
+      await age('src/policy/decide.ts', 0)
+      expect(await said()).to.equal('bundle')
+    })
+
+    const changes: Readonly<Record<string, () => Promise<void>>> = {
+      'a source file was edited': () => age('src/policy/decide.ts', 0),
+      'a source file was removed': () => rm(at('src/policy/decide.ts')),
+      'dependencies have changed': () => age('package-lock.json', 0),
+    }
+    for (const [what, change] of Object.entries(changes)) {
+      it(`runs the source of a clone where ${what} since`, async () => {
+        await writeFile(at('.git'), 'gitdir: elsewhere')
+        await change()
+        expect(await said()).to.equal('source')
+      })
+    }
   })
 
   describe('under an old Node', () => {
