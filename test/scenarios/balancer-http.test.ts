@@ -1,16 +1,17 @@
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { startCapturedMesh, workloadId, type CapturedMesh } from '../support/captured-mesh.ts'
 import { testTrustDomain } from '../support/enrolment-client.ts'
 import { whyNoNetwork, type Machine, type Ran } from '../support/network.ts'
+import { nginxPorts, startNginx } from '../support/nginx.ts'
 import { eventually } from '../support/poll.ts'
 import { findPrograms } from '../support/programs.ts'
 
 const machineNames = ['client', 'other', 'one', 'two', 'balancer', 'stranger'] as const
 type Name = (typeof machineNames)[number]
 const workloads = ['client', 'other', 'one', 'two'] as const
-const ports = { balancer: 8080, backend: 9090 } as const
+const ports = nginxPorts
 
 const policy = (balancer: Machine, methods: string): string => `
 kind: ExternalService
@@ -61,35 +62,6 @@ require('http').createServer((request, response) => {
 }).listen(${String(ports.backend)}, '::')
 `
 
-function nginxConfiguration(directory: string, backends: readonly Machine[]): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  // One process, so that nothing of it is left when that is killed.
-  return `daemon off;
-master_process off;
-pid ${directory}/nginx.pid;
-events {}
-http {
-  ${temporary.map((kind) => `${kind}_temp_path ${directory};`).join('\n  ')}
-  client_max_body_size 16m;
-  log_format seen '$request_method $request_uri $http_workload_identity_token $http_workload_proof_token';
-  access_log ${directory}/access.log seen;
-  upstream backends {
-    ${backends.map(({ v4 }) => `server ${v4}:${String(ports.backend)};`).join('\n    ')}
-    keepalive 1;
-  }
-  server {
-    listen ${String(ports.balancer)};
-    location / {
-      proxy_pass http://backends;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
-    }
-  }
-}
-`
-}
-
 const reason = whyNoNetwork()
 const suite = reason === undefined ? describe : describe.skip
 
@@ -99,8 +71,8 @@ suite(
     this.timeout(180_000)
 
     let mesh: CapturedMesh<Name>
-    let programs: Readonly<Record<'curl' | 'nginx', string>>
-    let directory: string
+    let programs: Readonly<Record<'curl', string>>
+    let nginx: Awaited<ReturnType<typeof startNginx>>
 
     const curl = async (by: Name, path: string, ...words: readonly string[]): Promise<Ran> =>
       await mesh.machines[by].run(
@@ -119,16 +91,17 @@ suite(
       /^HTTP\/1\.1 403 [^]*?\r\nBlazon-Reason: ([a-z-]+)\r\n/i.exec(answer)?.[1] ?? answer
 
     before(async () => {
-      programs = await findPrograms('curl', 'nginx')
+      programs = await findPrograms('curl')
       mesh = await startCapturedMesh(machineNames)
       const { one, two, balancer } = mesh.machines
-      directory = join(mesh.directory, 'nginx')
-      await mkdir(directory)
-      const file = join(directory, 'nginx.conf')
-      await writeFile(file, nginxConfiguration(directory, [one, two]))
-      for (const path of [directory, file]) await chown(path, workloadId, workloadId)
-      balancer.start([programs.nginx, '-e', 'stderr', '-p', directory, '-c', file], {
-        as: workloadId,
+      nginx = await startNginx({
+        machine: balancer,
+        backends: [one, two],
+        directory: join(mesh.directory, 'nginx'),
+        logged:
+          '$request_method $request_uri $http_workload_identity_token $http_workload_proof_token',
+        headers: ['Host $http_host'],
+        keptConnections: 1,
       })
       for (const name of ['one', 'two'] as const) {
         mesh.machines[name].start([process.execPath, '-e', backend, name], { as: workloadId })
@@ -171,9 +144,7 @@ suite(
     })
 
     it('tokens that were seen at the balancer are good for nothing a second time', async () => {
-      const line = (await readFile(join(directory, 'access.log'), 'utf8'))
-        .split('\n')
-        .findLast((each) => each.startsWith('GET /orders/1 ey'))
+      const line = (await nginx.log()).findLast((each) => each.startsWith('GET /orders/1 ey'))
       const [, , identity = '', proof = ''] = line?.split(' ') ?? []
       expect(identity.split('.')).to.have.length(3)
       const tokens = [

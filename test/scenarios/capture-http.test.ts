@@ -1,15 +1,15 @@
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { startCapturedMesh, workloadId, type CapturedMesh } from '../support/captured-mesh.ts'
 import { testTrustDomain } from '../support/enrolment-client.ts'
 import { whyNoNetwork, type Machine, type Ran } from '../support/network.ts'
+import { nginxPorts, startNginx } from '../support/nginx.ts'
 import { eventually } from '../support/poll.ts'
 import { findPrograms } from '../support/programs.ts'
 
 const machineNames = ['client', 'balancer', 'one', 'two'] as const
 type Name = (typeof machineNames)[number]
-const ports = { balancer: 8080, backend: 9090 } as const
+const ports = nginxPorts
 
 const toBackends = `
 kind: NetworkPolicy
@@ -44,36 +44,6 @@ require('http').createServer((request, response) => {
 const identityOf = (name: Name): string =>
   `URI=spiffe://${testTrustDomain}/ns/default/workload/${name}`
 
-function nginxConfiguration(directory: string, backends: readonly Machine[]): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  const pair = (host: string): string => `${host}:${String(ports.backend)}`
-  // One process, so that nothing of it is left when that is killed.
-  return `daemon off;
-master_process off;
-pid ${directory}/nginx.pid;
-events {}
-http {
-  ${temporary.map((kind) => `${kind}_temp_path ${directory};`).join('\n  ')}
-  log_format seen '$request_method $http_x_forwarded_client_cert';
-  access_log ${directory}/access.log seen;
-  upstream backends {
-    ${backends.map(({ v4 }) => `server ${pair(v4)};`).join('\n    ')}
-    keepalive 8;
-  }
-  server {
-    listen ${String(ports.balancer)};
-    location / {
-      proxy_pass http://backends;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header X-Forwarded-Client-Cert "URI=spiffe://${testTrustDomain}/workload/forged";
-      proxy_set_header X_Forwarded_Client_Cert "URI=spiffe://${testTrustDomain}/workload/forged";
-    }
-  }
-}
-`
-}
-
 const reason = whyNoNetwork()
 const suite = reason === undefined ? describe : describe.skip
 
@@ -83,8 +53,8 @@ suite(
     this.timeout(180_000)
 
     let mesh: CapturedMesh<Name>
-    let programs: Readonly<Record<'curl' | 'nginx', string>>
-    let directory: string
+    let programs: Readonly<Record<'curl', string>>
+    let nginx: Awaited<ReturnType<typeof startNginx>>
 
     const curl = async (at: Machine, port: number, ...words: readonly string[]): Promise<Ran> =>
       await mesh.machines.client.run(
@@ -96,20 +66,21 @@ suite(
       )
     const ask = async (...words: readonly string[]): Promise<string> =>
       (await curl(mesh.machines.balancer, ports.balancer, ...words)).stdout
-    const logged = async (): Promise<string[]> =>
-      (await readFile(join(directory, 'access.log'), 'utf8')).split('\n').filter(Boolean)
+    const logged = async (): Promise<string[]> => await nginx.log()
 
     before(async () => {
-      programs = await findPrograms('curl', 'nginx')
+      programs = await findPrograms('curl')
       mesh = await startCapturedMesh(machineNames)
       const { one, two, balancer } = mesh.machines
-      directory = join(mesh.directory, 'nginx')
-      await mkdir(directory)
-      const file = join(directory, 'nginx.conf')
-      await writeFile(file, nginxConfiguration(directory, [one, two]))
-      for (const path of [directory, file]) await chown(path, workloadId, workloadId)
-      balancer.start([programs.nginx, '-e', 'stderr', '-p', directory, '-c', file], {
-        as: workloadId,
+      nginx = await startNginx({
+        machine: balancer,
+        backends: [one, two],
+        directory: join(mesh.directory, 'nginx'),
+        logged: '$request_method $http_x_forwarded_client_cert',
+        headers: ['X-Forwarded-Client-Cert', 'X_Forwarded_Client_Cert'].map(
+          (name) => `${name} "URI=spiffe://${testTrustDomain}/workload/forged"`,
+        ),
+        keptConnections: 8,
       })
       for (const name of ['one', 'two'] as const) {
         mesh.machines[name].start([process.execPath, '-e', backend, name], { as: workloadId })

@@ -1,9 +1,8 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { expect } from 'chai'
 import type { HostPort } from '../../../src/base/env.ts'
 import { echoUpgrades, mirror, mirrored, valuesOf } from '../../support/http-mesh.ts'
+import { startHttpServer } from '../../support/listening-server.ts'
 import { startOutsideMesh, type OutsideMesh } from '../../support/outside-mesh.ts'
 import { eventually } from '../../support/poll.ts'
 import {
@@ -68,21 +67,14 @@ async function fixture(policy: string = lbConnects + shopReads): Promise<Fixture
   await using stack = new AsyncDisposableStack()
   const seen: string[] = []
   const senders: Fixture['senders'] = new Map()
-  const server = createServer((request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     const sender = String(request.headers['x-forwarded-client-cert'])
     senders.getOrInsertComputed(request.socket, () => new Set()).add(sender)
     seen.push(`${String(request.method)} ${String(request.url)}`)
     mirror(request, response)
-  }).listen(0, '127.0.0.1')
+  }
+  const { server, port } = stack.use(await startHttpServer(onRequest))
   echoUpgrades(server)
-  await once(server, 'listening')
-  stack.defer(async () => {
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    await closed
-  })
-  const { port } = server.address() as AddressInfo
   const mesh = stack.use(await startOutsideMesh({ ingress: [{ host: '127.0.0.1', port }] }))
   const [listener] = mesh.web.ingressAddresses
   if (listener === undefined) throw new Error('BUG: no listener')

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { createServer, type Server } from 'node:http'
-import { once } from 'node:events'
-import { connect, type AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
+import { connect } from 'node:net'
 import { mirror, mirrored, requestTo, valuesOf, keptRequest } from '../../support/http-mesh.ts'
+import { startHttpServer } from '../../support/listening-server.ts'
 import { startOutsideMesh, type OutsideMesh } from '../../support/outside-mesh.ts'
 import { eventually } from '../../support/poll.ts'
 
@@ -18,15 +18,7 @@ interface Fixture extends AsyncDisposable {
 
 async function fixture(): Promise<Fixture> {
   await using stack = new AsyncDisposableStack()
-  const server = createServer(mirror).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  stack.defer(async () => {
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    await closed
-  })
-  const { port } = server.address() as AddressInfo
+  const { server, port } = stack.use(await startHttpServer(mirror))
   const mesh = stack.use(await startOutsideMesh({ ingress: [{ host: '127.0.0.1', port }] }))
   const [listener] = mesh.web.ingressAddresses
   if (listener === undefined) throw new Error('BUG: no listener')

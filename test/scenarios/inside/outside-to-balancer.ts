@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { expect } from 'chai'
 import type { HostPort } from '../../../src/base/env.ts'
 import { verifyProof } from '../../../src/sidecar/relayed/proof-token.ts'
 import { createTokenReader } from '../../../src/sidecar/relayed/token-reader.ts'
 import { mirror, mirrored, valuesOf, type Mirrored } from '../../support/http-mesh.ts'
+import { startHttpServer } from '../../support/listening-server.ts'
 import { startOutsideMesh, type OutsideMesh } from '../../support/outside-mesh.ts'
 import { eventually } from '../../support/poll.ts'
 import { bytesOf, callFrom, type WrittenRequest } from '../../support/relayed-requests.ts'
@@ -25,18 +24,11 @@ interface Fixture extends AsyncDisposable {
 async function fixture(): Promise<Fixture> {
   await using stack = new AsyncDisposableStack()
   const seen: string[] = []
-  const server = createServer((request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     seen.push(`${String(request.method)} ${String(request.url)}`)
     mirror(request, response)
-  }).listen(0, address)
-  await once(server, 'listening')
-  stack.defer(async () => {
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    await closed
-  })
-  const { port } = server.address() as AddressInfo
+  }
+  const { port } = stack.use(await startHttpServer(onRequest, address))
   const mesh = stack.use(await startOutsideMesh({ egress: [{ host: address, port }] }))
   const [entrance] = mesh.entrances
   if (entrance === undefined) throw new Error('BUG: no entrance')
