@@ -234,6 +234,18 @@ describe('requests through the sidecar', function () {
     expect(part.text()).to.match(/half$/)
   })
 
+  it('are answered with 502 where nobody could pass the answer on', async () => {
+    const heads = ['HTTP/1.1 000 None', 'HTTP/1.1 099 Early', 'HTTP/1.1 200 O\x01K']
+    for (const head of heads) {
+      await using setting = await start((_request, response) => {
+        response.socket?.end(`${head}\r\nContent-Length: 2\r\n\r\nok`, 'latin1')
+      })
+      const client = setting.client(get('/', last))
+      await client.closed
+      expect(client.text(), head).to.match(/^HTTP\/1\.1 502 Bad Gateway/)
+    }
+  })
+
   it('are sent once more where a kept connection just ended, if they have neither body nor effect', async () => {
     const counts = new Map<Socket, number>()
     await using setting = await start((request, response) => {

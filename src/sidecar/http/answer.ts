@@ -26,7 +26,8 @@ export function answer(
     return
   }
   const body = bodyOf(status, reason)
-  response.writeHead(status, {
+  // In words too: an answer that could not be passed on may have left its own.
+  response.writeHead(status, STATUS_CODES[status], {
     ...headersOf(body, reason),
     // Nobody reads a body that was not wanted.
     ...(hasBody(request) ? { Connection: 'close' } : {}),

@@ -1,7 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { answer } from './answer.ts'
 import { forwardedLines, forwardedTrailers, headerLines } from './header-lines.ts'
 
-/** Passes the application's answer on as it comes: each header line, the body at the reader's pace, trailers. */
+/**
+ * Passes the application's answer on as it comes: each header line, the body at the reader's pace, trailers.
+ * One that Node reads but does not write, such as with a status of 000, is answered for with 502.
+ */
 export function relayResponse(
   message: IncomingMessage,
   request: IncomingMessage,
@@ -13,7 +17,13 @@ export function relayResponse(
     values.flatMap((value) => [name, value]),
   )
   response.sendDate = false
-  response.writeHead(message.statusCode ?? 502, message.statusMessage, flat)
+  try {
+    response.writeHead(message.statusCode ?? 502, message.statusMessage, flat)
+  } catch {
+    message.destroy()
+    answer(request, response, 502, 'protocol-error')
+    return
+  }
   message.pipe(response, { end: false })
   message.once('end', () => {
     const trailers = forwardedTrailers(message.rawTrailers)
