@@ -15,7 +15,7 @@ import { TunnelError } from './tunnel-error.ts'
 
 export interface ReauthenticationOptions {
   readonly role: Direction
-  readonly socket: Pick<TLSSocket, 'exportKeyingMaterial'>
+  readonly socket: Pick<TLSSocket, 'exportKeyingMaterial' | 'destroyed'>
   readonly trust: () => Trust
   /** Most that the peer may ask for in a minute: each costs us several signature checks. */
   readonly perMinute: number
@@ -69,6 +69,8 @@ export class Reauthentication {
 
   /** Decides on what the peer sent, answers it, and ends the tunnel over a forgery. */
   check(message: ReauthenticateMessage): void {
+    // What came before the end of the connection may be read after it, when there are no keys any more.
+    if (this.#options.socket.destroyed) return
     if (this.#tooMany()) {
       this.#violation('limit-reached', 'the peer re-authenticates too often')
       return
