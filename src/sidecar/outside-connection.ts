@@ -57,7 +57,10 @@ export async function carryOutside(options: OutsideConnectionOptions): Promise<v
   followers.alerts.raise(about, judgement.alerts)
   const isHttpPort = direction === 'ingress' && readsRequests(standing(), question.port)
   if (choice.isBalancer || isHttpPort) {
-    serveOutside(options)
+    // What the connection was looked at for took its time: it may be gone, or not allowed to begin any more.
+    const refusal = socket.destroyed ? 'connection-reset' : refusalOfNew(standing())
+    if (refusal === undefined) serveOutside(options)
+    else refuse(refusal, peer, '')
     return
   }
   const other = await connectOther(options)
