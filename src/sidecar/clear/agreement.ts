@@ -19,10 +19,11 @@ export interface Agreement {
 
 /** Opens a stream that may be carried in clear, and hears what the accepting end makes of that. */
 export async function openStreamThatMayBeClear(
-  tunnel: Tunnel,
+  tunnel: Pick<Tunnel, 'openStream'>,
   header: StreamHeader,
 ): Promise<Agreement | Reason> {
   const { promise, resolve } = Promise.withResolvers<Agreement | Reason>()
+  let resetFor: Reason | undefined
   const stream = tunnel.openStream(
     { ...header, mayBeClear: true },
     {
@@ -34,14 +35,17 @@ export async function openStreamThatMayBeClear(
       onEnd: () => {
         resolve('protocol-error')
       },
-      onReset: (reason) => {
-        resolve(reason ?? 'connection-reset')
+      onReset: (reason = 'connection-reset') => {
+        resetFor = reason
+        resolve(reason)
       },
       onDrain: () => undefined,
     },
   )
   if (typeof stream === 'string') return stream
   const agreement = await promise
+  // It may have been reset right behind the answer: whoever handles it next would not hear of that.
+  if (resetFor !== undefined) return resetFor
   if (typeof agreement === 'string') stream.reset(agreement)
   return agreement
 }
