@@ -6,7 +6,10 @@ export interface TunnelLimits {
   readonly maxHeldBytes: number
   /** What all windows together may have grown beyond their initial size; no window grows past it. */
   readonly maxGrownBytes: number
-  /** A stream that writes is asked to wait while more than this is staged for the socket. */
+  /**
+   * A stream that writes is asked to wait while more than this is staged for the socket. Up to twice as much, what it
+   * has read by then is staged all the same, as it would have to be copied twice otherwise.
+   */
   readonly stagingBytes: number
   /** Staged bytes, answers to the peer included, at which the tunnel gives up on a peer that does not read. */
   readonly maxStagedBytes: number

@@ -232,6 +232,7 @@ export class StreamMux {
     }
     return {
       hasRoom: () => this.#outbox.size < limits.stagingBytes,
+      mayStage: () => this.#outbox.size < 2 * limits.stagingBytes,
       sendData: (id, flags, bytes, from, to) => {
         // The first bytes of the application are mostly there already, and read in the next turn.
         const departure = (flags & flag.syn) === 0 ? 'this-turn' : 'next-turn'

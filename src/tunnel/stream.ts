@@ -26,6 +26,8 @@ export interface StreamHandlers {
 export interface StreamSession {
   /** Whether staged frames leave room for more data. */
   hasRoom(): boolean
+  /** Whether bytes that were read already may be staged even so. */
+  mayStage(): boolean
   sendData(streamId: number, flags: number, bytes: Buffer, from: number, to: number): void
   sendWindowUpdate(streamId: number, flags: number, length: number): void
   sendReset(streamId: number, reason: Reason | undefined): void
@@ -151,7 +153,7 @@ export class TunnelStream {
     if (this.#closed || this.#ending) return false
     if (this.#pending.size + bytes.length > maxPendingBytes) throw writeOverrun(this.id)
     let sent = 0
-    if (this.#pending.size === 0 && this.#session.hasRoom()) {
+    if (this.#pending.size === 0 && this.#session.mayStage()) {
       sent = Math.min(bytes.length, this.#sendWindow)
       this.#send(bytes, 0, sent)
     }

@@ -138,13 +138,26 @@ describe('StreamMux', () => {
     expect(drained).to.equal(5)
   })
 
-  it('stages no more than its mark while the socket does not drain', () => {
+  it('stages no more than twice its mark while the socket does not drain', () => {
     const a = createMuxEnd('dialler', { stagingBytes: 100_000 })
     a.writing = false
     const streams = Array.from({ length: 8 }, () => opened(a))
     a.turn()
-    for (const stream of streams) while (stream.write(Buffer.alloc(50_000)));
-    expect(a.mux.stagedBytes).to.be.below(100_000 + 50_000 + 200)
+    for (const stream of streams) while (stream.write(Buffer.alloc(60_000)));
+    expect(a.mux.stagedBytes).to.be.within(200_000, 200_000 + 60_000 + 200)
+    expect(streams.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0)).to.be.above(0)
+  })
+
+  it('asks a stream to wait from its mark on', () => {
+    const a = createMuxEnd('dialler', { stagingBytes: 100_000 })
+    a.writing = false
+    const [one, other] = [opened(a), opened(a)]
+    a.turn()
+    expect([one.write(Buffer.alloc(60_000)), other.write(Buffer.alloc(60_000))]).to.deep.equal([
+      true,
+      false,
+    ])
+    expect(other.pendingBytes).to.equal(0)
   })
 
   it('lets waiting streams send one frame each in turn', () => {
