@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import { decode, type Packet } from 'dns-packet'
 import { systemClock } from '../../src/base/clock.ts'
@@ -225,7 +226,7 @@ describe('names', () => {
   })
 
   describe('asked for by programs', () => {
-    const open = async (names: NameService) =>
+    const open = async (names: Pick<NameService, 'answer'>) =>
       await onPortFreeTwice(() => openNameDoor({ host: '127.0.0.1', port: 0 }, names, silentLogger))
     const first = ([one]: readonly HostPort[]): HostPort => {
       if (one === undefined) throw new Error('BUG: no address')
@@ -254,6 +255,29 @@ describe('names', () => {
         'tcp',
         'tcp',
       ])
+      await door.stop()
+    })
+
+    it('by TCP get no further answers while those before are not read', async () => {
+      const answer = Buffer.alloc(60_000)
+      let answered = 0
+      const names = {
+        answer: () => {
+          answered++
+          return Promise.resolve(answer)
+        },
+      }
+      const door = await open(names)
+      const socket = connect(first(door.addresses)).pause()
+      socket.write(Buffer.concat(Array.from({ length: 2_000 }, () => framed(queryFor(name)))))
+      await eventually('answers', () => answered > 10)
+      for (let before = 0; before < answered;) {
+        before = answered
+        await setTimeout(100)
+      }
+      // What fits between the two ends: the kernel's buffers, and one answer that waits.
+      expect(answered).to.be.below(1_000)
+      socket.destroy()
       await door.stop()
     })
 

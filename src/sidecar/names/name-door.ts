@@ -8,13 +8,15 @@ import { inBothFamilies } from '../capture-redirect.ts'
 import { createMessageReader, framed } from './dns-stream.ts'
 import { longestQuery, type NameService } from './name-service.ts'
 
+type Answers = Pick<NameService, 'answer'>
+
 const mostStreams = 64
 const idleMs = 10_000
 
 /** Opens where redirected programs ask for names, on loopback in both families. */
 export async function openNameDoors(
   port: number,
-  names: NameService,
+  names: Answers,
   log: Logger,
 ): Promise<OpenedListeners> {
   const openAt = async (host: string): Promise<OpenedListeners> =>
@@ -25,7 +27,7 @@ export async function openNameDoors(
 /** Answers questions for names by UDP and TCP at one address; rejects where either cannot be opened. */
 export async function openNameDoor(
   listen: HostPort,
-  names: NameService,
+  names: Answers,
   log: Logger,
 ): Promise<OpenedListeners> {
   const datagrams = await openDatagrams(listen, names, log)
@@ -47,7 +49,7 @@ export async function openNameDoor(
 
 async function openDatagrams(
   listen: HostPort,
-  names: NameService,
+  names: Answers,
   log: Logger,
 ): Promise<DatagramSocket> {
   const type = isIPv6(listen.host) ? 'udp6' : 'udp4'
@@ -80,7 +82,7 @@ async function openDatagrams(
 
 async function openStreams(
   listen: HostPort,
-  names: NameService,
+  names: Answers,
   log: Logger,
 ): Promise<Pick<OpenedListeners, 'stop'>> {
   const open = new Set<Socket>()
@@ -102,8 +104,8 @@ async function openStreams(
   }
 }
 
-/** Answers the queries of one connection, one after the other. */
-function serveStream(socket: Socket, names: NameService, log: Logger): void {
+/** Answers the queries of one connection, one after the other, and no more of them than are read. */
+function serveStream(socket: Socket, names: Answers, log: Logger): void {
   const close = (): void => {
     socket.destroy()
   }
@@ -111,7 +113,7 @@ function serveStream(socket: Socket, names: NameService, log: Logger): void {
     socket.pause()
     const found = await names.answer(query, 'tcp')
     if (found === undefined) close()
-    else socket.write(framed(found))
+    else if (!socket.write(framed(found))) await roomIn(socket)
     socket.resume()
   }
   let last = Promise.resolve()
@@ -130,4 +132,16 @@ function serveStream(socket: Socket, names: NameService, log: Logger): void {
   socket.on('end', () => {
     void last.then(() => socket.end())
   })
+}
+
+/** Resolves once what was written has left, or the connection is gone. */
+async function roomIn(socket: Socket): Promise<void> {
+  if (socket.destroyed) return
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const done = (): void => {
+    resolve(undefined)
+  }
+  socket.on('drain', done).on('close', done)
+  await promise
+  socket.off('drain', done).off('close', done)
 }
