@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { codeOf } from '../base/errors.ts'
 import { runCli, type Host, type Sink } from '../cli/index.ts'
-import { loadSparingly } from './load-sparingly.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -112,7 +111,7 @@ function createHost(signal: AbortSignal): Host {
         await runController(processEnvironment(environment), stop)
       },
       sidecar: async (stop) => {
-        const { runSidecar } = await loadSparingly(async () => await import('./sidecar.ts'))
+        const { runSidecar } = await import('./sidecar.ts')
         await runSidecar(processEnvironment(environment), stop)
       },
       intercept: async (options) => {

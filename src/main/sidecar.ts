@@ -6,6 +6,7 @@ import { untilAborted } from '../base/aborted.ts'
 import { codeOf } from '../base/errors.ts'
 import { nameServersOf } from '../base/resolv-conf.ts'
 import { readSidecarConfig, startSidecar } from '../sidecar/index.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { setHeapFlags } from './heap-flags.ts'
 import { createLogger } from './logger.ts'
 
@@ -34,6 +35,7 @@ export async function runSidecar(
     },
     'sidecar started',
   )
+  void sidecar.whenReady(signal).then(collectGarbage, () => undefined)
   await Promise.race([sidecar.failed, untilAborted(signal)])
   log.info({ drain_ms: config.drainMs }, 'sidecar draining')
 }
