@@ -76,8 +76,13 @@ export function openConnection(options: ConnectionOptions): OpenConnection {
       options.refused('reason' in ending ? ending.reason : 'connection-reset')
       return
     }
-    report()
-    logged.end(endingOf(ending, cutPolicy))
+    const conclude = (): void => {
+      report()
+      logged?.end(endingOf(ending, cutPolicy))
+    }
+    // Of many that are cut at once none waits for what is written of those before it.
+    if (ending.kind === 'cut') queueMicrotask(conclude)
+    else conclude()
   }
 
   const relay = options.relay(onEnd)
