@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { access, stat } from 'node:fs/promises'
+import { access, readFile, stat } from 'node:fs/promises'
 import { expect } from 'chai'
 import { issueJoinToken } from '../../src/attest/index.ts'
 import { createCsr, decodeProfile, type Attribute } from '../../src/identity/index.ts'
@@ -13,7 +13,12 @@ import {
 } from '../support/enrolment-client.ts'
 import { expectStatus } from '../support/expect-status.ts'
 import { newKeys } from '../support/test-ca.ts'
-import { startTestController, testRule, type TestController } from '../support/test-controller.ts'
+import {
+  createMovableClock,
+  startTestController,
+  testRule,
+  type TestController,
+} from '../support/test-controller.ts'
 
 describe('controller: enrolment', function () {
   this.timeout(20_000)
@@ -328,5 +333,16 @@ describe('controller: first administrator', function () {
     )
     await mesh.restart()
     expect(mesh.controller.secretFile).to.equal(undefined)
+  })
+
+  it('takes no secret a second time, not even once the administrator it made is gone', async () => {
+    const clock = createMovableClock()
+    await using mesh = await startTestController({ clock })
+    const secret = await readFile(mesh.controller.secretFile ?? '', 'utf8')
+    await mesh.admin()
+    clock.skip(8 * 24 * 3_600_000)
+    const csr = createCsr(newKeys().privateKey)
+    const claim = mesh.connect().call('ClaimAdministrator', { secret, csr, name: 'eve' })
+    await expectStatus(claim, 'FAILED_PRECONDITION', /was used/)
   })
 })

@@ -6,7 +6,9 @@ export interface BootstrapSecret {
   readonly file: string
   /** Whether this is the secret, in time that does not depend on it. */
   matches(text: string): boolean
-  /** Deletes the file: a secret is good once. */
+  /** Whether it has made an administrator: it never makes another one. */
+  readonly isSpent: boolean
+  /** Uses it up, and deletes the file. */
   spend(): Promise<void>
 }
 
@@ -20,10 +22,17 @@ export async function createBootstrapSecret(file: string): Promise<BootstrapSecr
   await handle.writeFile(`${secret}\n`)
   await handle.sync()
   const expected = digest(secret)
+  let isSpent = false
   return {
     file,
     matches: (text) => timingSafeEqual(digest(text.trim()), expected),
-    spend: () => rm(file, { force: true }),
+    get isSpent() {
+      return isSpent
+    },
+    spend: () => {
+      isSpent = true
+      return rm(file, { force: true })
+    },
   }
 }
 

@@ -18,6 +18,12 @@ export function createClaim(deps: {
     if (secret === undefined || administrators.exist()) {
       throw new ControllerError('ERR_PRECONDITION', 'this controller has an administrator')
     }
+    if (secret.isSpent) {
+      throw new ControllerError(
+        'ERR_PRECONDITION',
+        'the secret of this controller was used; once started anew, the controller writes another',
+      )
+    }
     if (!secret.matches(request.secret)) {
       throw new ControllerError('ERR_UNAUTHENTICATED', 'this is not the secret of this controller')
     }
