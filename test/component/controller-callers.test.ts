@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { createCsr } from '../../src/identity/index.ts'
 import type { ClientIdentity, ControllerClient } from '../support/controller-client.ts'
+import { createFullDisk } from '../support/full-disk-store.ts'
 import { renewWith } from '../support/enrolment-client.ts'
 import { expectStatus } from '../support/expect-status.ts'
 import { createTestCa, newKeys } from '../support/test-ca.ts'
@@ -133,5 +134,27 @@ describe('controller: certificates that stop to hold under an open connection', 
     const { chain } = await admin.call('RenewAdministrator', { csr: createCsr(privateKey) })
     const renewed = mesh.connect({ chain, privateKey })
     expect((await renewed.call('Status', {})).trustDomain).to.equal('acme.example')
+  })
+
+  it('makes no change for an administrator whose certificate ended before its turn came', async () => {
+    const clock = createMovableClock()
+    const disk = createFullDisk()
+    await using mesh = await startTestController({ clock, openStore: disk.open })
+    const admin = await mesh.admin()
+    const { begun, release } = disk.hold()
+    const first = admin.call('CreateJoinToken', {})
+    await begun
+    const waiting = [
+      admin.call('RenewAdministrator', { csr: createCsr(newKeys().privateKey) }),
+      admin.call('CreateJoinToken', {}),
+      admin.call('Apply', { text: testRule }),
+    ]
+    const refused = waiting.map((call) => expectStatus(call, 'UNAUTHENTICATED'))
+    // Sent last on the same connection, so that all of them wait by the time it is answered.
+    await admin.call('Status', {})
+    clock.skip(8 * 24 * 3_600_000)
+    release()
+    await first
+    await Promise.all(refused)
   })
 })

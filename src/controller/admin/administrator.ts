@@ -15,6 +15,8 @@ export async function renewAdministrator(
   if (administrator.credential.kind !== 'certificate') {
     throw new ControllerError('ERR_PERMISSION', 'only a certificate can be renewed')
   }
-  const { chain } = await deps.administrators.renew(administrator, request.csr)
+  const { chain } = await deps.changes.run(() =>
+    deps.administrators.renew(administrator, request.csr),
+  )
   return { chain: [...chain], bundle: toWireBundle(deps.authority.bundle()) }
 }

@@ -31,18 +31,28 @@ const recheckMs = 1_000
 export function createAdminCalls(deps: AdminDeps & { readonly trust: Trust }): AdminCalls {
   const { audit, trust } = deps
 
+  /** A change may have to wait for its turn: by then its caller has to be good still. */
+  const changesOf = (caller: Caller): AdminDeps['changes'] => ({
+    run: (change) =>
+      deps.changes.run(() => {
+        checkStillGood(caller, trust)
+        return change()
+      }),
+  })
+
   return {
     unary: async (name, caller, request) => {
       const method = methodOf(name, 'unary')
       checkStillGood(caller, trust)
-      if (caller.kind !== 'administrator') return method.run(deps, caller, request as never)
+      const own = { ...deps, changes: changesOf(caller) }
+      if (caller.kind !== 'administrator') return method.run(own, caller, request as never)
       audit.checkRoom()
       // Where the disk refuses, a change fails here and not after it was made.
       if (method.isChange) await audit.writable()
       const record = recorder(audit, caller.name, name, request)
       let response: unknown
       try {
-        response = await method.run(deps, caller, request as never)
+        response = await method.run(own, caller, request as never)
       } catch (error: unknown) {
         await record(error).catch(onlyDiskTrouble)
         throw error

@@ -25,7 +25,7 @@ export interface AdminDeps {
   readonly version: string
   readonly startedAtMs: number
   readonly store: Store
-  readonly changes: SerialQueue
+  readonly changes: Pick<SerialQueue, 'run'>
   readonly book: DocumentBook
   readonly reader: DocumentReader
   readonly registry: Registry

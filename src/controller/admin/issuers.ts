@@ -40,12 +40,12 @@ export async function taintIssuer(
   const keySha256 = request.keySha256.toLowerCase()
   checkListed(deps.authority, keySha256)
   await checkNotLockedOut(deps, administrator, keySha256, request.csr)
-  await deps.changes.run(() => deps.authority.taint(keySha256))
-  deps.log.warn({ key: keySha256, author: administrator.name }, 'issuer tainted')
-  const chain =
-    request.csr.length === 0
-      ? []
-      : (await deps.administrators.renew(administrator, request.csr)).chain
+  const chain = await deps.changes.run(async () => {
+    await deps.authority.taint(keySha256)
+    deps.log.warn({ key: keySha256, author: administrator.name }, 'issuer tainted')
+    if (request.csr.length === 0) return []
+    return (await deps.administrators.renew(administrator, request.csr)).chain
+  })
   await deps.announceAuthority()
   return {
     issuers: issuerStatuses(deps.authority),
