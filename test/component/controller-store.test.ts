@@ -206,6 +206,28 @@ describe('controller: full disk', function () {
     )
   })
 
+  it('lets nothing that had to wait overwrite what came after it', async () => {
+    const disk = createFullDisk()
+    const log = createRecordingLogger()
+    const config = { timings: { tickMs: 500 } }
+    await using mesh = await startTestController({ openStore: disk.open, log, config })
+    await mesh.apply(testRule)
+    const first = await mesh.enrol('web')
+    disk.isFull = true
+    const second = await renewWith(mesh.connect(first), first)
+    using stream = watchWith(mesh.connect(second))
+    await stream.next('snapshot')
+    disk.isFull = false
+    const attributes = [{ key: 'app.role', value: 'back', provenance: 'claimed' as const }]
+    await renewWith(mesh.connect(second), second, { attributes })
+    await eventually(() => {
+      expect(log.records.map(({ message }) => message)).to.include('deferred writes tried')
+    })
+    await mesh.restart()
+    const { workloads } = await (await mesh.admin()).call('ListWorkloads', {})
+    expect(workloads.map(({ generation }) => generation)).to.deep.equal([2])
+  })
+
   it('takes an SVID that was issued while nothing could be written, after a restart', async () => {
     const disk = createFullDisk()
     await using mesh = await startTestController({ openStore: disk.open })

@@ -12,6 +12,7 @@ import type { Incidents } from '../incidents.ts'
 import type { Distributor } from '../mesh/distributor.ts'
 import type { SerialQueue } from '../serial-queue.ts'
 import type { Store } from '../store/store.ts'
+import type { DeferredWrites } from '../workloads/deferred-writes.ts'
 import type { Evaluator } from '../workloads/evaluation.ts'
 import type { FloorKeeper } from '../workloads/floor-keeper.ts'
 import type { NodeStandings } from '../workloads/node-standing.ts'
@@ -25,6 +26,7 @@ export interface AdminDeps {
   readonly version: string
   readonly startedAtMs: number
   readonly store: Store
+  readonly deferred: Pick<DeferredWrites, 'change'>
   readonly changes: Pick<SerialQueue, 'run'>
   readonly book: DocumentBook
   readonly reader: DocumentReader

@@ -49,7 +49,7 @@ export async function resolveIncident(
     const incident = await openIncident(deps, incidentId)
     const claimants = claimantsOf(incident)
     if (kept !== '' && !claimants.includes(kept)) throw notAClaimant(incident, claimants, kept)
-    const applies = await deps.store.change(async (tables) => [
+    const applies = await deps.deferred.change(async (tables) => [
       ...(await settle(deps, tables, incident, kept, author)),
       await deps.incidents.resolve(tables, incident, { author, resolution }),
     ])

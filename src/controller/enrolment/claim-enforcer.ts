@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Incidents } from '../incidents.ts'
 import { putBinding, type NodeBinding } from '../store/nodes.ts'
-import type { Store } from '../store/store.ts'
 import type { DeferredWrites } from '../workloads/deferred-writes.ts'
 import type { NodeStandings } from '../workloads/node-standing.ts'
 import type { Registry } from '../workloads/registry.ts'
@@ -31,14 +30,13 @@ export type EnforceClaim = (
 ) => Promise<void>
 
 export function createClaimEnforcer(deps: {
-  readonly store: Store
   readonly registry: Registry
   readonly incidents: Incidents
   readonly nodeStandings: NodeStandings
   readonly deferred: DeferredWrites
   readonly clock: Clock
 }): EnforceClaim {
-  const { store, registry, incidents, nodeStandings, clock } = deps
+  const { deferred, registry, incidents, nodeStandings, clock } = deps
 
   /** Stops all claimants in one transaction. */
   const freeze = async (
@@ -48,9 +46,7 @@ export function createClaimEnforcer(deps: {
   ): Promise<void> => {
     const own = claim.nodeKey.keySha256
     const incident = contested(cause, refused, claimants)
-    // What a full disk has kept waiting is older than this, and must not overwrite it later.
-    await deps.deferred.retry()
-    const applies = await store.change(async (tables) => {
+    const applies = await deferred.change(async (tables) => {
       const made: (() => void)[] = []
       for (const key of claimants) {
         // One that is known by other evidence keeps what is known of it.

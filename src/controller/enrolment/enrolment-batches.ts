@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { SerialQueue } from '../serial-queue.ts'
-import type { Store } from '../store/store.ts'
+import type { DeferredWrites } from '../workloads/deferred-writes.ts'
 import { concernsOf, type Enrolled, type PlanEnrolment, type PlannedEnrolment } from './enrol.ts'
 import type { Proof } from './proof.ts'
 
@@ -23,7 +23,7 @@ interface Planned extends Waiting {
  * the store refuses takes none with it. What a caller is told has been durable before.
  */
 export function createEnrolmentBatches(deps: {
-  readonly store: Store
+  readonly deferred: Pick<DeferredWrites, 'change'>
   readonly changes: SerialQueue
   readonly plan: PlanEnrolment
   /** How many have asked for a nonce and have not used it yet. */
@@ -31,7 +31,7 @@ export function createEnrolmentBatches(deps: {
   /** How long the first waits for those; the default is about what the commit takes that they share. */
   readonly longestWaitMs?: number
 }): (proof: Proof) => Promise<Enrolled> {
-  const { store, changes, plan, underWay, longestWaitMs = 10 } = deps
+  const { deferred, changes, plan, underWay, longestWaitMs = 10 } = deps
   let waiting: Waiting[] = []
   let isServing = false
   let onArrival = (): void => undefined
@@ -76,7 +76,7 @@ export function createEnrolmentBatches(deps: {
   }
 
   const write = async (batch: readonly PlannedEnrolment[]): Promise<void> => {
-    await store.change(async (tables) => {
+    await deferred.change(async (tables) => {
       for (const one of batch) await one.write(tables)
     })
   }

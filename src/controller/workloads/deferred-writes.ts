@@ -11,6 +11,8 @@ type Write = (tables: Tables) => Promise<void>
 export interface DeferredWrites {
   /** Writes now or, when the disk refuses, later and in the same order. Throws beyond the bound. */
   writeOrDefer(write: Write): Promise<void>
+  /** Runs a transaction after all that waits, which would overwrite it later; throws while that cannot be written. */
+  change<T>(work: (tables: Tables) => Promise<T>): Promise<T>
   /** Tries the deferred ones again. */
   retry(): Promise<void>
   readonly size: number
@@ -55,13 +57,19 @@ export function createDeferredWrites(deps: {
     log.info({ written: before - waiting.length, left: waiting.length }, 'deferred writes tried')
   }
 
+  const full = (): StoreError =>
+    new StoreError('ERR_STORE_FULL', 'the disk of the store has been full for too long')
+
   return {
+    change: async (work) => {
+      await retry()
+      if (waiting.length > 0) throw full()
+      return store.change(work)
+    },
     writeOrDefer: async (write) => {
       await retry()
       if (waiting.length === 0 && (await attempt(write))) return
-      if (waiting.length >= most) {
-        throw new StoreError('ERR_STORE_FULL', 'the disk of the store has been full for too long')
-      }
+      if (waiting.length >= most) throw full()
       waiting.push(write)
       deps.onSize(waiting.length)
       log.error({ deferred: waiting.length }, 'write deferred: the disk of the store refuses')

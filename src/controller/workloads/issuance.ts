@@ -128,7 +128,7 @@ export function createIssuance(deps: {
         await touchNode(tables, request.nodeKeySha256, prepared.now)
         await save(tables, prepared)
       }
-      if (prepared.isChanged) await store.change(write)
+      if (prepared.isChanged) await deferred.change(write)
       else await deferred.writeOrDefer(write)
       return finish(prepared, request.evaluation.profile)
     },

@@ -4,7 +4,6 @@ import type { WorkloadCaller } from '../caller.ts'
 import { unauthenticated } from '../caller.ts'
 import { claimantKey, type Incidents, type Occurrence } from '../incidents.ts'
 import { putCertificate, type StoredCertificate } from '../store/certificates.ts'
-import type { Store } from '../store/store.ts'
 import { putWorkload, type StoredWorkload } from '../store/workloads.ts'
 import type { DeferredWrites } from './deferred-writes.ts'
 import type { FloorCatchUp } from './floor-catch-up.ts'
@@ -32,7 +31,6 @@ export interface StandingKeeper {
 }
 
 export function createStandingKeeper(deps: {
-  readonly store: Store
   readonly deferred: DeferredWrites
   readonly registry: Registry
   readonly floors: FloorKeeper
@@ -43,7 +41,7 @@ export function createStandingKeeper(deps: {
   readonly incidents: Incidents
   readonly log: Logger
 }): StandingKeeper {
-  const { store, deferred, registry, floors, catchUp, incidents, clock, log } = deps
+  const { deferred, registry, floors, catchUp, incidents, clock, log } = deps
 
   const raise = async (
     stored: StoredWorkload,
@@ -51,9 +49,7 @@ export function createStandingKeeper(deps: {
     reason: string,
     incident?: Occurrence,
   ): Promise<void> => {
-    // What a full disk has kept waiting is older than this, and must not overwrite it later.
-    await deferred.retry()
-    const applies = await store.change(async (tables) => {
+    const applies = await deferred.change(async (tables) => {
       await putWorkload(tables, stored)
       const opened = incident === undefined ? [] : [await incidents.open(tables, incident)]
       const raised = await floors.raise(tables, {
@@ -115,7 +111,7 @@ export function createStandingKeeper(deps: {
     },
     reinstate: async ({ stored }) => {
       const changed: StoredWorkload = { ...stored, standing: 'good', standingReason: '' }
-      await store.change((tables) => putWorkload(tables, changed))
+      await deferred.change((tables) => putWorkload(tables, changed))
       registry.putWorkload(changed)
       log.info({ workload: stored.workloadId }, 'workload reinstated')
     },

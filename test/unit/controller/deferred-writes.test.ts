@@ -12,15 +12,18 @@ interface Fixture {
   readonly deferred: DeferredWrites
   readonly written: string[]
   isFull: boolean
+  /** How many writes are refused whatever room there is. */
+  refusals: number
 }
 
 function fixture(most?: number): Fixture {
   const written: string[] = []
-  const self = { written, isFull: false }
+  const self = { written, isFull: false, refusals: 0 }
   const deferred = createDeferredWrites({
     store: {
       change: (work) => {
-        if (self.isFull) return Promise.reject(new StoreError('ERR_STORE_FULL', 'full'))
+        if (self.isFull || self.refusals-- > 0)
+          return Promise.reject(new StoreError('ERR_STORE_FULL', 'full'))
         return work(undefined as unknown as Tables)
       },
     },
@@ -47,6 +50,18 @@ describe('createDeferredWrites()', () => {
     await disk.deferred.writeOrDefer(writing(disk.written, 'c'))
     expect(disk.written).to.deep.equal(['a', 'b', 'c'])
     expect(disk.deferred.size).to.equal(0)
+  })
+
+  it('makes no change that something in front of it would overwrite later', async () => {
+    const disk = fixture()
+    disk.isFull = true
+    await disk.deferred.writeOrDefer(writing(disk.written, 'a'))
+    disk.refusals = 1
+    disk.isFull = false
+    const change = (): Promise<void> => disk.deferred.change(writing(disk.written, 'b'))
+    await expectRejection(change(), StoreError, 'ERR_STORE_FULL')
+    await change()
+    expect(disk.written).to.deep.equal(['a', 'b'])
   })
 
   it('keeps no more than it may', async () => {

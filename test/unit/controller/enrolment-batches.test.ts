@@ -53,7 +53,7 @@ async function enrolTogether(
     })
   }
   const enrol = createEnrolmentBatches({
-    store,
+    deferred: store,
     changes: createSerialQueue(),
     plan,
     ...waits,
