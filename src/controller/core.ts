@@ -104,6 +104,7 @@ export async function openCore(
   await countStart(store, book, log)
   const floors: FloorKeeper = await createFloorKeeper({
     tables: store.tables,
+    longestLifeMs: config.svidTtlMs,
     onChange: () => {
       distributor.floorsChanged().catch(logFailure(log, 'floors not pushed'))
     },

@@ -18,7 +18,12 @@ import { createFullDisk } from '../support/full-disk-store.ts'
 import { expectRejection } from '../support/expect-error.ts'
 import { eventually, expectStatus } from '../support/expect-status.ts'
 import { renewWith } from '../support/enrolment-client.ts'
-import { createRecordingLogger, startTestController, testRule } from '../support/test-controller.ts'
+import {
+  createMovableClock,
+  createRecordingLogger,
+  startTestController,
+  testRule,
+} from '../support/test-controller.ts'
 import { watchWith } from '../support/watch-reader.ts'
 
 /** As the version before flows had a file of their own wrote it. */
@@ -239,4 +244,34 @@ describe('controller: full disk', function () {
     using stream = watchWith(mesh.connect(second))
     await stream.next('snapshot')
   })
+
+  for (const when of ['before', 'after'] as const) {
+    it(`revokes such an SVID for all of its life, ${when} it was seen`, async () => {
+      const disk = createFullDisk()
+      const clock = createMovableClock()
+      // The client goes by a clock of its own, which has to be in the controller's certificate.
+      clock.skip(-80 * 60_000)
+      const config = { timings: { maintenanceMs: 20, tickMs: 20 } }
+      await using mesh = await startTestController({ openStore: disk.open, clock, config })
+      await mesh.apply(testRule)
+      const first = await mesh.enrol('web')
+      clock.skip(40 * 60_000)
+      disk.isFull = true
+      const second = await renewWith(mesh.connect(first), first)
+      await mesh.restart()
+      disk.isFull = false
+      const client = mesh.connect(second)
+      if (when === 'after') {
+        using stream = watchWith(client)
+        await stream.next('snapshot')
+      }
+      await (await mesh.admin()).call('RevokeWorkload', { workload: 'web' })
+      clock.skip(30 * 60_000)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      await expectStatus(
+        client.call('ReportFlows', { runId: 'run', sequence: 1 }),
+        'UNAUTHENTICATED',
+      )
+    })
+  }
 })

@@ -19,7 +19,7 @@ export interface FloorKeeper {
 export interface RaisedFloor {
   readonly workloadId: string
   readonly lowestGoodGeneration: number
-  /** The last `notAfter` of any certificate of the workload. */
+  /** The last `notAfter` of any certificate of the workload that the store knows of. */
   readonly lastNotAfterMs: number
   readonly reason: string
   readonly now: number
@@ -30,6 +30,8 @@ const slackMs = 5 * 60_000
 
 export async function createFloorKeeper(options: {
   readonly tables: Tables
+  /** The longest life of a certificate: one issued while the disk refused may be unknown after a restart. */
+  readonly longestLifeMs: number
   /** Called after each change. */
   readonly onChange: () => void
 }): Promise<FloorKeeper> {
@@ -38,7 +40,7 @@ export async function createFloorKeeper(options: {
   return {
     floors: () => current,
     raise: async (tables, { workloadId, lowestGoodGeneration, lastNotAfterMs, reason, now }) => {
-      const untilMs = Math.max(lastNotAfterMs, now) + slackMs
+      const untilMs = Math.max(lastNotAfterMs, now + options.longestLifeMs) + slackMs
       const version = await nextValue(tables, 'floors-version')
       const floor = { workloadId, lowestGoodGeneration, untilMs }
       await putFloor(tables, { ...floor, raisedAtMs: now, reason })

@@ -42,9 +42,7 @@ export function createNodeStandings(deps: {
       for (const entry of registry.workloadsOf(node.nodeKeySha256)) {
         const workload = follow(entry.stored, node, standing, reason)
         if (workload !== entry.stored) await putWorkload(tables, workload)
-        if (standing !== 'good' && workload.lastNotAfterMs > clock.now()) {
-          applies.push(await raise(tables, entry, reason))
-        }
+        if (standing !== 'good') applies.push(await raise(tables, entry, reason))
         applies.push(() => {
           registry.putWorkload(workload)
         })

@@ -91,9 +91,13 @@ export function createStandingKeeper(deps: {
           .map((one): StoredCertificate => ({ ...one, state: 'superseded' })),
         { ...activated, state: 'active' as const },
       ]
+      const lastNotAfterMs = Math.max(entry.stored.lastNotAfterMs, activated.notAfterMs)
+      const stored = { ...entry.stored, lastNotAfterMs }
       await deferred.writeOrDefer(async (tables) => {
+        if (known === undefined) await putWorkload(tables, stored)
         for (const one of changed) await putCertificate(tables, one)
       })
+      if (known === undefined) registry.putWorkload(stored)
       for (const one of changed) registry.putCertificate(one)
       if (generation > floors.floors().lowestGood(workloadId)) {
         catchUp.plan(workloadId, generation, clock.now() + deps.reauthenticateMs)
