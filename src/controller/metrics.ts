@@ -50,7 +50,7 @@ export function createControllerMetrics(options: {
     }),
     refusedConnections: new Counter({
       name: name('connections_refused_total'),
-      help: 'Connections refused before their handshake',
+      help: 'Connections refused because too many were there',
       labelNames: ['reason'],
       registers,
     }),

@@ -24,7 +24,7 @@ import {
 /** Connects by TLS alone; fulfils with the socket once the handshake is done. */
 async function shakeHands(
   mesh: TestController,
-  options: ConnectionOptions = {},
+  options: ConnectionOptions & { readonly localAddress?: string } = {},
 ): Promise<TLSSocket> {
   const { host, port } = mesh.controller.address
   const socket = connect({
@@ -131,6 +131,30 @@ describe('controller: port', function () {
     await eventually(async () => {
       expect(await refusal(shakeHands(limited))).to.equal('connected')
     })
+  })
+
+  it('leaves room for others where one address takes all the handshakes that it gets', async () => {
+    await using limited = await startTestController({ config: { limits: { handshakes: 4 } } })
+    const { host, port } = limited.controller.address
+    const greedy = Array.from({ length: 8 }, () =>
+      connectTcp({ host, port, localAddress: '127.0.0.2' }).on('error', () => undefined),
+    )
+    await Promise.all(greedy.map((socket) => once(socket, 'connect')))
+    expect(await refusal(shakeHands(limited))).to.equal('connected')
+    for (const socket of greedy) socket.destroy()
+  })
+
+  it('leaves room for those it knows, and for other strangers, where one takes all connections', async () => {
+    const config = { limits: { connections: 64 } }
+    await using limited = await startTestController({ config })
+    await limited.apply(testRule)
+    const workload = await limited.enrol('web')
+    const greedy = await Promise.all(
+      Array.from({ length: 64 }, () => shakeHands(limited, { localAddress: '127.0.0.2' })),
+    )
+    await limited.connect(workload).call('ReportFlows', { runId: 'run', sequence: 1 })
+    await limited.enrol('db')
+    for (const socket of greedy) socket.destroy()
   })
 })
 

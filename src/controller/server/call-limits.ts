@@ -1,24 +1,26 @@
-/** At most so many at a time; the rest are refused, not queued. */
+/** At most so many at a time, a quarter of them of one source; the rest are refused, not queued. */
 export interface Slots {
-  /** False when all are taken; otherwise to be followed by one `leave()`. */
-  enter(): boolean
-  leave(): void
-  readonly taken: number
+  /** How to give back the slot that was taken; undefined where there is none. `address` is an IP address. */
+  take(address: string | undefined): (() => void) | undefined
 }
 
 export function createSlots(most: number): Slots {
+  const mostOfOne = Math.max(1, Math.floor(most / 4))
+  const bySource = new Map<string, number>()
   let taken = 0
   return {
-    enter: () => {
-      if (taken >= most) return false
+    take: (address = '') => {
+      const source = sourceKey(address)
+      const own = bySource.get(source) ?? 0
+      if (taken >= most || own >= mostOfOne) return undefined
       taken += 1
-      return true
-    },
-    leave: () => {
-      taken -= 1
-    },
-    get taken() {
-      return taken
+      bySource.set(source, own + 1)
+      return () => {
+        taken -= 1
+        const left = (bySource.get(source) ?? 0) - 1
+        if (left > 0) bySource.set(source, left)
+        else bySource.delete(source)
+      }
     },
   }
 }

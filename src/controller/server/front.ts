@@ -4,6 +4,7 @@ import type { HostPort } from '../../base/env.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Trust, KnownAdministrator } from '../caller.ts'
 import type { ControllerMetrics } from '../metrics.ts'
+import { createSlots } from './call-limits.ts'
 import { createConnections, type Connections } from './connections.ts'
 import {
   listenTls,
@@ -20,6 +21,9 @@ export interface Front {
   /** Opens the port for these services. */
   listen(services: readonly ServedService[], identity: ServerIdentity): Promise<TlsListener>
 }
+
+/** Of all connections, how many may be of strangers: those who have a certificate find room. */
+const strangersShare = 1 / 4
 
 /** What a stranger may send before anything is known of it, and what a verified caller may. */
 const strangerLimits = { requestBytes: 256 * 1024, streams: 16, idleMs: 60_000 }
@@ -44,6 +48,7 @@ export function createFront(deps: {
       const callers = createGrpcServer(services, callerLimits)
       const toStrangers = injectorOf(strangers)
       const toCallers = injectorOf(callers)
+      const strangerSlots = createSlots(Math.ceil(deps.limits.connections * strangersShare))
       const listener = await listenTls({
         listen: deps.address,
         identity,
@@ -61,7 +66,18 @@ export function createFront(deps: {
             )
           }
           const isKnown = caller.kind === 'workload' || caller.kind === 'administrator'
-          ;(isKnown ? toCallers : toStrangers).injectConnection(socket)
+          if (isKnown) {
+            toCallers.injectConnection(socket)
+            return
+          }
+          const leave = strangerSlots.take(caller.source)
+          if (leave === undefined) {
+            metrics.refusedConnections.inc({ reason: 'too-many-strangers' })
+            socket.destroy()
+            return
+          }
+          socket.once('close', leave)
+          toStrangers.injectConnection(socket)
         },
         onRefused: (reason) => {
           metrics.refusedConnections.inc({ reason })

@@ -133,19 +133,21 @@ function createHandshakes(most: number): {
   done(socket: Socket): string | undefined
 } {
   const slots = createSlots(most)
-  const shaking = new Map<string, string>()
+  const shaking = new Map<string, { readonly ownKeySha256: string; readonly leave: () => void }>()
   const nameOf = (socket: Socket): string =>
     `${socket.remoteAddress ?? ''} ${String(socket.remotePort)}`
   const done = (name: string): string | undefined => {
-    const ownKeySha256 = shaking.get(name)
-    if (shaking.delete(name)) slots.leave()
-    return ownKeySha256
+    const known = shaking.get(name)
+    shaking.delete(name)
+    known?.leave()
+    return known?.ownKeySha256
   }
   return {
     begin: (socket, ownKeySha256) => {
-      if (!slots.enter()) return false
+      const leave = slots.take(socket.remoteAddress)
+      if (leave === undefined) return false
       const name = nameOf(socket)
-      shaking.set(name, ownKeySha256)
+      shaking.set(name, { ownKeySha256, leave })
       socket.once('close', () => {
         done(name)
       })

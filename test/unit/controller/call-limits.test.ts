@@ -43,11 +43,22 @@ describe('createSourceRate()', () => {
 
 describe('createSlots()', () => {
   it('gives out no more than it has', () => {
-    const slots = createSlots(1)
-    expect(slots.enter()).to.equal(true)
-    expect(slots.enter()).to.equal(false)
-    slots.leave()
-    expect(slots.enter()).to.equal(true)
+    const slots = createSlots(2)
+    const leave = slots.take('192.0.2.1')
+    expect(slots.take('192.0.2.2')).to.not.equal(undefined)
+    expect(slots.take('192.0.2.3')).to.equal(undefined)
+    leave?.()
+    expect(slots.take('192.0.2.3')).to.not.equal(undefined)
+  })
+
+  it('gives a quarter of them to one source', () => {
+    const slots = createSlots(8)
+    const network = ['2001:db8::1', '2001:db8::2', '2001:db8::3']
+    const [first, , third] = network.map((address) => slots.take(address))
+    expect(third).to.equal(undefined)
+    expect(slots.take('2001:db8:0:1::1')).to.not.equal(undefined)
+    first?.()
+    expect(slots.take('2001:db8::3')).to.not.equal(undefined)
   })
 })
 
