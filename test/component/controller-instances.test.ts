@@ -258,6 +258,18 @@ spec: { from: { aws.tag.role: web }, to: { aws.tag.role: db }, action: allow }
         await admin.call('PutAccount', { accountId: '210987654321' })
         await expectStatus(mesh.apply(byTag), 'INVALID_ARGUMENT', /aws\.account/)
       })
+
+      it('takes no untrusted account beside such policies, not even as the first', async () => {
+        await admin.call('PutAccount', { accountId: testAccount, tagsTrusted: true })
+        await mesh.apply(byTag)
+        await admin.call('DeleteAccount', { accountId: testAccount })
+        await expectStatus(
+          admin.call('PutAccount', { accountId: '210987654321' }),
+          'FAILED_PRECONDITION',
+          /NetworkPolicy by-tag/,
+        )
+        await admin.call('PutAccount', { accountId: '210987654321', tagsTrusted: true })
+      })
     })
   })
 

@@ -36,13 +36,13 @@ export async function putAccount(
     )
   }
   const account = await deps.changes.run(async () => {
-    if (!tagsTrusted && deps.accounts.tagsTrusted) refuseTagPolicies(deps)
+    if (!tagsTrusted) refuseTagPolicies(deps)
     return deps.accounts.put({ accountId, name, tagsTrusted, author })
   })
   return { account: toWire(account) }
 }
 
-/** Documents that go by tags of any account were accepted while all accounts were trusted for them. */
+/** Documents that go by tags of any account were accepted while all accounts were trusted for them, and outlive those. */
 function refuseTagPolicies({ book }: AdminDeps): void {
   const affected = [...book.all()].filter(({ stored }) => {
     const { kind, name, namespace, specJson } = stored
