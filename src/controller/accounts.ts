@@ -3,7 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Attribute } from '../identity/index.ts'
 import { ControllerError } from './controller-error.ts'
 import { deleteAccount, loadAccounts, putAccount, type StoredAccount } from './store/accounts.ts'
-import type { Store } from './store/store.ts'
+import type { Store, Tables } from './store/store.ts'
 
 /** The AWS accounts that are ours: an empty table admits nobody. Its changes must not run side by side. */
 export interface AccountBook {
@@ -20,8 +20,8 @@ export interface AccountBook {
     readonly tagsTrusted: boolean
     readonly author: string
   }): Promise<StoredAccount>
-  /** False where there was none. */
-  remove(accountId: string): Promise<boolean>
+  /** Unbinds one as part of a transaction; it is unbound once what this returns is called. */
+  remove(tables: Tables, accountId: string): Promise<() => void>
 }
 
 export async function openAccountBook(deps: {
@@ -56,12 +56,12 @@ export async function openAccountBook(deps: {
       log.info({ account: accountId, tags_trusted: tagsTrusted, author }, 'account bound')
       return account
     },
-    remove: async (accountId) => {
-      if (!accounts.has(accountId)) return false
-      await store.change((tables) => deleteAccount(tables, accountId))
-      accounts.delete(accountId)
-      log.info({ account: accountId }, 'account unbound')
-      return true
+    remove: async (tables, accountId) => {
+      await deleteAccount(tables, accountId)
+      return () => {
+        accounts.delete(accountId)
+        log.info({ account: accountId }, 'account unbound')
+      }
     },
   }
 }

@@ -64,6 +64,33 @@ describe('controller: instances on a full disk', function () {
   })
 })
 
+describe('controller: an account that is unbound on a failing disk', function () {
+  this.timeout(20_000)
+
+  it('is unbound with all that it has revoked, or not at all', async () => {
+    const disk = createFullDisk()
+    const files = { 'iid-keys.json': testKeyFile() }
+    await using mesh = await startTestController({ openStore: disk.open, files })
+    const admin = await mesh.admin()
+    await admin.call('PutAccount', { accountId: testAccount })
+    await mesh.apply(instanceRule())
+    const evidence = testInstance('web').evidence(Date.now())
+    const workload = await mesh.enrol('web', { nodeKeys: newKeys(), evidence })
+    const first = disk.hold()
+    const unbinding = admin.call('DeleteAccount', { accountId: testAccount, revoke: true })
+    await first.begun
+    const second = disk.hold()
+    first.release()
+    await second.begun
+    disk.isFull = true
+    second.release()
+    await expectStatus(unbinding, 'UNAVAILABLE', /the change was made/)
+    disk.isFull = false
+    const report = { runId: 'run', sequence: 1 }
+    await expectStatus(mesh.connect(workload).call('ReportFlows', report), 'UNAUTHENTICATED')
+  })
+})
+
 describe('controller: instances', function () {
   this.timeout(20_000)
 

@@ -10,7 +10,7 @@ import { parseDocuments, PolicyError } from '../../policy/index.ts'
 import { accountOf } from '../accounts.ts'
 import { needAdministrator, type Caller } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
-import { restoreAttributes } from '../workloads/registry.ts'
+import { restoreAttributes, type RegisteredWorkload } from '../workloads/registry.ts'
 import type { AdminDeps } from './deps.ts'
 
 const nameForm = /^[^\p{Cc}]{0,128}$/u
@@ -72,27 +72,27 @@ export async function deleteAccount(
   const { name: author } = needAdministrator(caller, 'admin')
   checkAccountId(accountId)
   return deps.changes.run(async () => {
-    if (!(await deps.accounts.remove(accountId))) {
+    if (deps.accounts.find(accountId) === undefined) {
       throw new ControllerError('ERR_NOT_FOUND', `account ${accountId} is not bound`)
     }
-    return { revoked: revoke ? await revokeAll(deps, accountId, author) : 0 }
+    const revoked = revoke ? livingOf(deps, accountId) : []
+    const reason = `account ${accountId} was unbound (${author})`
+    const applies = await deps.deferred.change(async (tables) => {
+      const made = [await deps.accounts.remove(tables, accountId)]
+      for (const entry of revoked) made.push(await deps.standing.revokeIn(tables, entry, reason))
+      return made
+    })
+    for (const apply of applies) apply()
+    return { revoked: revoked.length }
   })
 }
 
-async function revokeAll(
-  { registry, standing, clock }: AdminDeps,
-  accountId: string,
-  author: string,
-): Promise<number> {
-  let revoked = 0
-  for (const entry of registry.workloads()) {
-    const { attested, lastNotAfterMs } = entry.stored
+/** The workloads of an account that may have a certificate. */
+function livingOf({ registry, clock }: AdminDeps, accountId: string): RegisteredWorkload[] {
+  return [...registry.workloads()].filter(({ stored: { attested, lastNotAfterMs } }) => {
     const isOfAccount = accountOf(restoreAttributes(attested)) === accountId
-    if (!isOfAccount || lastNotAfterMs <= clock.now()) continue
-    await standing.revoke(entry, `account ${accountId} was unbound (${author})`, false)
-    revoked += 1
-  }
-  return revoked
+    return isOfAccount && lastNotAfterMs > clock.now()
+  })
 }
 
 function checkAccountId(accountId: string): void {

@@ -4,6 +4,7 @@ import type { WorkloadCaller } from '../caller.ts'
 import { unauthenticated } from '../caller.ts'
 import { claimantKey, type Incidents, type Occurrence } from '../incidents.ts'
 import { putCertificate, type StoredCertificate } from '../store/certificates.ts'
+import type { Tables } from '../store/store.ts'
 import { putWorkload, type StoredWorkload } from '../store/workloads.ts'
 import type { DeferredWrites } from './deferred-writes.ts'
 import type { FloorCatchUp } from './floor-catch-up.ts'
@@ -19,6 +20,8 @@ export interface StandingKeeper {
   activate(caller: WorkloadCaller): Promise<RegisteredWorkload>
   /** Revokes every certificate that the workload has; answers with the floor. */
   revoke(entry: RegisteredWorkload, reason: string, refusesRenewal: boolean): Promise<number>
+  /** The same as part of a transaction, once what this returns is called; it may enrol again. */
+  revokeIn(tables: Tables, entry: RegisteredWorkload, reason: string): Promise<() => void>
   /** Lets a revoked or frozen workload enrol again; its old certificates stay revoked. */
   reinstate(entry: RegisteredWorkload): Promise<void>
   /**
@@ -44,29 +47,34 @@ export function createStandingKeeper(deps: {
   const { deferred, registry, floors, catchUp, incidents, clock, log } = deps
 
   const raise = async (
+    tables: Tables,
     stored: StoredWorkload,
     lowestGoodGeneration: number,
     reason: string,
     incident?: Occurrence,
-  ): Promise<void> => {
-    const applies = await deferred.change(async (tables) => {
-      await putWorkload(tables, stored)
-      const opened = incident === undefined ? [] : [await incidents.open(tables, incident)]
-      const raised = await floors.raise(tables, {
-        workloadId: stored.workloadId,
-        lowestGoodGeneration,
-        lastNotAfterMs: stored.lastNotAfterMs,
-        reason,
-        now: clock.now(),
-      })
-      return [raised, ...opened]
+  ): Promise<() => void> => {
+    await putWorkload(tables, stored)
+    const opened = incident === undefined ? undefined : await incidents.open(tables, incident)
+    const raised = await floors.raise(tables, {
+      workloadId: stored.workloadId,
+      lowestGoodGeneration,
+      lastNotAfterMs: stored.lastNotAfterMs,
+      reason,
+      now: clock.now(),
     })
-    registry.putWorkload(stored)
-    for (const apply of applies) apply()
-    log.info(
-      { workload: stored.workloadId, floor: lowestGoodGeneration, reason },
-      'workload floor raised',
-    )
+    return () => {
+      registry.putWorkload(stored)
+      raised()
+      opened?.()
+      log.info(
+        { workload: stored.workloadId, floor: lowestGoodGeneration, reason },
+        'workload floor raised',
+      )
+    }
+  }
+  const change = async (work: (tables: Tables) => Promise<() => void>): Promise<void> => {
+    const apply = await deferred.change(work)
+    apply()
   }
 
   /** The floor above everything that was issued. */
@@ -110,9 +118,10 @@ export function createStandingKeeper(deps: {
       const changed: StoredWorkload = refusesRenewal
         ? { ...stored, standing: 'revoked', standingReason: reason }
         : stored
-      await raise(changed, floor, reason)
+      await change((tables) => raise(tables, changed, floor, reason))
       return floor
     },
+    revokeIn: (tables, entry, reason) => raise(tables, entry.stored, floorAbove(entry), reason),
     reinstate: async ({ stored }) => {
       const changed: StoredWorkload = { ...stored, standing: 'good', standingReason: '' }
       await deferred.change((tables) => putWorkload(tables, changed))
@@ -121,17 +130,19 @@ export function createStandingKeeper(deps: {
     },
     freeze: async (entry, serial, source) => {
       const reason = `serial ${serial} was used for a renewal after it was replaced`
-      await raise(
-        { ...entry.stored, standing: 'frozen', standingReason: reason },
-        floorAbove(entry),
-        reason,
-        supersededSerial(entry, serial, source),
-      )
+      const frozen: StoredWorkload = {
+        ...entry.stored,
+        standing: 'frozen',
+        standingReason: reason,
+      }
+      const incident = supersededSerial(entry, serial, source)
+      await change((tables) => raise(tables, frozen, floorAbove(entry), reason, incident))
     },
     raiseTo: async (workloadId, generation) => {
       const entry = registry.workload(workloadId)
       if (entry === undefined || floors.floors().lowestGood(workloadId) >= generation) return
-      await raise(entry.stored, generation, 'the profile of the workload has changed')
+      const reason = 'the profile of the workload has changed'
+      await change((tables) => raise(tables, entry.stored, generation, reason))
     },
   }
 }
