@@ -51,8 +51,8 @@ export function upkeepTasks(deps: {
       name: 'authority',
       everyMs: timings.maintenanceMs,
       run: async () => {
-        const isChanged = await core.changes.run(() => core.authority.advance())
-        if (isChanged) await announceAuthority()
+        await core.changes.run(() => core.authority.advance())
+        await announceAuthority()
       },
     },
     {

@@ -10,6 +10,7 @@ import type { ServerReflectionRequest } from '../../src/rpc/generated/grpc/refle
 import { createTokenReader } from '../../src/sidecar/relayed/token-reader.ts'
 import { logIn } from '../support/cli-login.ts'
 import type { ControllerClient } from '../support/controller-client.ts'
+import { createFullDisk } from '../support/full-disk-store.ts'
 import { eventually, expectStatus } from '../support/expect-status.ts'
 import { startOidcIssuer } from '../support/oidc-issuer.ts'
 import { newKeys } from '../support/test-ca.ts'
@@ -107,6 +108,28 @@ describe('controller: issuers', function () {
     const csr = Buffer.from('nonsense')
     await expectStatus(admin.call('TaintIssuer', { keySha256, csr }), 'INVALID_ARGUMENT')
     expect(await activeKey(admin)).to.equal(keySha256)
+  })
+
+  it('are made known later where the disk refuses, and nothing is said to be unchanged', async () => {
+    await using issuer = await startOidcIssuer()
+    const disk = createFullDisk()
+    await using mesh = await startTestController({
+      openStore: disk.open,
+      config: { oidc: issuer.config(), timings: { maintenanceMs: 30 } },
+    })
+    await mesh.apply(testRule)
+    const keySha256 = await activeKey(await mesh.admin())
+    using watch = watchWith(mesh.connect(await mesh.enrol('web')))
+    const { version } = await watch.next('snapshot')
+    watch.send({ acknowledge: { version } })
+    const metadata = new Metadata()
+    metadata.set('authorization', `Bearer ${await issuer.token()}`)
+    disk.isFull = true
+    const tainting = mesh.connect().call('TaintIssuer', { keySha256 }, metadata)
+    await expectStatus(tainting, 'UNAVAILABLE', /the change was made/)
+    disk.isFull = false
+    const { bundle } = await watch.next('snapshot')
+    expect(bundle?.issuers.map(({ state }) => state)).to.include('TAINTED')
   })
 
   it('leave a way in for whoever has the data directory, once no certificate is good any more', async () => {
