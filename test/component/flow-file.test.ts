@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect } from 'chai'
 import { createFlowFile, type FlowFile } from '../../src/controller/flows/flow-file.ts'
 import { isUnusable, openFlowTables } from '../../src/controller/flows/flow-tables.ts'
-import type { FlowBatch, FlowHalf } from '../../src/controller/flows/half.ts'
+import type { FlowBatch, FlowHalf, FlowReporter } from '../../src/controller/flows/half.ts'
 import { StoreError } from '../../src/controller/store/store-error.ts'
 import { expectError } from '../support/expect-error.ts'
 import { halfBetween } from '../support/flow-halves.ts'
@@ -45,6 +45,21 @@ describe('createFlowFile()', function () {
     file.add(batch({ halves: [half] }))
     file.add(batch({ halves: [half] }))
     expect(read(file)).to.deep.equal([{ ...half, opened: 2, closed: 2, bytesReceived: 40 }])
+  })
+
+  it('remembers the last runs of a workload only: each report may say another one', () => {
+    using file = opened()
+    const reporter = (workloadId: string, at: number): FlowReporter => ({
+      workloadId,
+      runId: `run-${String(at)}`,
+      sequence: 1,
+      reportedAtMs: at,
+    })
+    file.add(batch({ reporters: [reporter('db', 0)] }))
+    for (let at = 1; at <= 100; at++) file.add(batch({ reporters: [reporter('web', at)] }))
+    expect(file.reporters().map(({ reportedAtMs }) => reportedAtMs)).to.deep.equal([
+      0, 97, 98, 99, 100,
+    ])
   })
 
   it('finds halves by time, and by either workload', () => {

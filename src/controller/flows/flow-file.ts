@@ -9,6 +9,7 @@ import {
   type FlowLink,
   type FlowReporter,
 } from './half.ts'
+import { runsPerWorkload } from './reporter-ledger.ts'
 
 /** Flows on disk. Every call runs to its end before it returns: for a thread of its own. */
 export interface FlowFile extends Disposable {
@@ -64,8 +65,10 @@ export function createFlowFile(database: DatabaseSync, maxBytes: number): FlowFi
     transaction(() => {
       for (const half of batch.halves) statements.addHalf.run(...toValues(half))
       for (const link of batch.links) statements.addLink.run(link.egressId, link.ingressId)
-      for (const one of batch.reporters)
-        statements.putReporter.run(one.workloadId, one.runId, one.sequence, one.reportedAtMs)
+      for (const { workloadId, runId, sequence, reportedAtMs } of batch.reporters) {
+        statements.putReporter.run(workloadId, runId, sequence, reportedAtMs)
+        statements.forgetRuns.run(workloadId, workloadId)
+      }
       for (const one of batch.losses)
         statements.addLoss.run(one.bucketStartMs, one.workloadId, one.lost)
     })
@@ -133,6 +136,11 @@ function prepareAll(database: DatabaseSync) {
     putReporter: database.prepare(
       `insert into reporters values (?, ?, ?, ?) on conflict do update set
        sequence = excluded.sequence, reported_at_ms = excluded.reported_at_ms`,
+    ),
+    forgetRuns: database.prepare(
+      `delete from reporters where workload_id = ? and run_id not in
+       (select run_id from reporters where workload_id = ?
+        order by reported_at_ms desc limit ${String(runsPerWorkload)})`,
     ),
     addLoss: database.prepare(
       `insert into losses values (?, ?, ?)

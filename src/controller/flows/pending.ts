@@ -6,7 +6,7 @@ export interface PendingFlows {
   addLink(link: FlowLink): void
   addReporter(reporter: FlowReporter): void
   addLoss(loss: FlowLoss): void
-  /** Halves, which are what takes memory. */
+  /** What takes memory: halves, and runs, of which a reporter can name as many. */
   readonly size: number
   readonly isEmpty: boolean
   toBatch(): FlowBatch
@@ -29,7 +29,7 @@ export function createPendingFlows(): PendingFlows {
       losses.set(key, { ...loss, lost: sum(loss.lost, losses.get(key)?.lost ?? 0) })
     },
     get size() {
-      return halves.size
+      return halves.size + reporters.size
     },
     get isEmpty() {
       return reporters.size === 0 && halves.size === 0

@@ -12,7 +12,7 @@ export type SequenceVerdict =
   | { readonly kind: 'gap'; readonly expected: number }
 
 /** Runs remembered for one workload: a sidecar has one, and one that ended may have a report under way. */
-const runsPerWorkload = 4
+export const runsPerWorkload = 4
 
 export function createReporterLedger(known: Iterable<FlowReporter>): ReporterLedger {
   const workloads = new Map<string, Map<string, number>>()

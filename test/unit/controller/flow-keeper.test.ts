@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { codeOf } from '../../../src/base/errors.ts'
 import type { Flow } from '../../../src/controller/flows/flow.ts'
 import type { FlowFile } from '../../../src/controller/flows/flow-file.ts'
 import type { FlowBatch, FlowHalf } from '../../../src/controller/flows/half.ts'
@@ -46,6 +47,18 @@ describe('createFlowKeeper()', () => {
     keeper.report({ workloadId, report: reportOf(sequence, halves), nowMs: 0, isFollowed })
   const written = (): number =>
     batches.flatMap(({ halves }) => halves).reduce((sum, { opened }) => sum + opened, 0)
+
+  it('holds no more runs than other records while the disk refuses', async () => {
+    isFull = true
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 200 }, (_, run) => {
+        const own = { ...reportOf(1, []), runId: `run-${String(run)}` }
+        return keeper.report({ workloadId: 'web', report: own, nowMs: 0, isFollowed: false })
+      }),
+    )
+    const codes = outcomes.map((one) => one.status === 'rejected' && codeOf(one.reason))
+    expect(codes.filter((code) => code === 'ERR_LIMIT').length).to.be.at.least(99)
+  })
 
   it('writes reports together, and acknowledges none before', async () => {
     const reports = [
