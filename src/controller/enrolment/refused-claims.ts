@@ -22,7 +22,7 @@ interface Consequence {
 }
 
 const grantHint = ({ node: { accountId, region, instanceId } }: RefusedClaim): string =>
-  `an administrator can vouch for it with \`blazon nodes grant ${accountId}/${region}/${instanceId}\``
+  `an administrator can vouch for it with \`blazon nodes grant ${accountId}/${region}/${instanceId} --because TEXT\``
 
 const consequences: Readonly<Record<ClaimRefusal, Consequence>> = {
   'pending-time-in-future': {
