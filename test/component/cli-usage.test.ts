@@ -25,6 +25,7 @@ describe('blazon, its arguments', () => {
     [['token', 'create', '--ttl', 'soon'], 'expected a duration'],
     [['token', 'create', '--ttl', '1ms'], 'expected a --ttl of 1s or more'],
     [['token', 'create', '--uses', '0'], 'expected a whole number from 1'],
+    [['token', 'create', '--uses', '100001'], 'expected a whole number from 1 to 100000'],
     [['token', 'create', '--label', 'app'], 'expected key=value'],
     [['token', 'create', '--label', 'a=1', '--label', 'a=2'], 'expected each label once'],
     [['flows', '--verdict', 'maybe'], 'Allowed choices are allow, deny'],

@@ -21,7 +21,7 @@ interface TokenOptions {
   readonly output: OutputForm
 }
 
-const mostUses = 1_000_000
+const mostUses = 100_000
 
 /** `token create`: a join token, alone on stdout so that it can go straight into a file. */
 export function addToken({ program, host }: CommandSetup): void {
@@ -53,10 +53,10 @@ export function addToken({ program, host }: CommandSetup): void {
           description: options.description,
         }),
       )
-      const nodes = options.uses === 1 ? 'one node' : `${String(options.uses)} nodes`
+      const workloads = options.uses === 1 ? 'one workload' : `${String(options.uses)} workloads`
       note(
         host,
-        `note: token ${response.tokenId} is good for ${nodes} until ${shownTime(response.expiresAtMs)}`,
+        `note: token ${response.tokenId} is good for ${workloads} until ${shownTime(response.expiresAtMs)}`,
       )
       const view = {
         token: response.token,
