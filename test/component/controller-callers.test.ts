@@ -14,19 +14,9 @@ import {
 } from '../support/test-controller.ts'
 import { watchWith } from '../support/watch-reader.ts'
 
+/** One of each form; test/unit/controller/admin-roles.test.ts has them all. */
 const adminCalls: Readonly<Record<string, (client: ControllerClient) => Promise<unknown>>> = {
   Status: (client) => client.call('Status', {}),
-  Apply: (client) => client.call('Apply', { text: testRule }),
-  ListDocuments: (client) => client.call('ListDocuments', {}),
-  DeleteDocument: (client) =>
-    client.call('DeleteDocument', { kind: 'EnrolmentRule', name: 'test-nodes' }),
-  Explain: (client) => client.call('Explain', {}),
-  ListWorkloads: (client) => client.call('ListWorkloads', {}),
-  RevokeWorkload: (client) => client.call('RevokeWorkload', { workload: 'web' }),
-  CreateJoinToken: (client) => client.call('CreateJoinToken', {}),
-  ListFlows: (client) => client.call('ListFlows', {}),
-  RenewAdministrator: (client) =>
-    client.call('RenewAdministrator', { csr: createCsr(newKeys().privateKey) }),
   FollowFlows: (client) =>
     new Promise((resolve, reject) => {
       const stream = client.followFlows()
