@@ -5,6 +5,7 @@ import type { Incident__Output } from '../../src/rpc/generated/blazon/v1/Inciden
 import { runBlazon } from '../support/cli-run.ts'
 import type { ControllerClient } from '../support/controller-client.ts'
 import {
+  attestWith,
   renewWith,
   sha256,
   type AttestAttempt,
@@ -547,6 +548,36 @@ spec: { match: { aws.region: ${northRegion.name} }, names: [web], ttl: 10m }
         'PERMISSION_DENIED',
         /is frozen/,
       )
+    })
+
+    it('stops one that is enrolling by other evidence at the very moment', async () => {
+      await mesh.apply(testRule)
+      const token = await mesh.token()
+      const [first, second] = [newKeys(), newKeys()]
+      const started = clock.now()
+      await enrol(web, first, started)
+      const clients = [mesh.connect(), mesh.connect()] as const
+      const [ours, theirs] = await Promise.all(
+        clients.map((client) => client.call('Challenge', {})),
+      )
+      const helped = attestWith(clients[0], {
+        name: 'helper',
+        nodeKeys: first,
+        token,
+        nonce: ours?.nonce ?? Buffer.alloc(0),
+      }).catch(() => undefined)
+      // The token is looked at in a thread, the document at once: this one is decided on second.
+      await new Promise((resolve) => setTimeout(resolve, 4))
+      const claim = attestWith(clients[1], {
+        name: 'web',
+        nodeKeys: second,
+        evidence: web.evidence(started),
+        nonce: theirs?.nonce ?? Buffer.alloc(0),
+      })
+      await expectStatus(claim, 'PERMISSION_DENIED', /as good a right/)
+      await helped
+      const { nodes } = await admin.call('ListNodes', {})
+      expect(nodes.map(({ frozen }) => frozen)).to.deep.equal([true, true])
     })
 
     it('lets exactly one of two win that come at once, and stops both', async () => {

@@ -58,6 +58,8 @@ export function createNodeBinder(deps: {
     const applies: (() => void)[] = []
     return {
       write: async (tables) => {
+        // A claim that was decided on after this one, and is to be written with it, may have stopped the key.
+        checkNodeStanding(registry.node(node.nodeKeySha256))
         if (binding !== undefined) await putBinding(tables, binding)
         if (isNew) await useGrant(tables, node.nodeId)
         await putNode(tables, node)
