@@ -245,6 +245,19 @@ describe('controller: issuers of bearer tokens', function () {
     )
   })
 
+  it('are not taken in without bound', async () => {
+    await using issuer = await startOidcIssuer()
+    await using mesh = await startTestController({ config: { oidc: issuer.config() } })
+    issuer.padKeys(2 * 1024 * 1024)
+    await expectStatus(
+      mesh.connect().call('Status', {}, bearer(await issuer.token())),
+      'UNAVAILABLE',
+      /cannot be fetched/,
+    )
+    issuer.padKeys(0)
+    await mesh.connect().call('Status', {}, bearer(await issuer.token()))
+  })
+
   it('that are not there make a call fail, and are not asked at every call', async () => {
     const issuer = await startOidcIssuer()
     await using mesh = await startTestController({ config: { oidc: issuer.config() } })

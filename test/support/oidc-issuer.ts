@@ -23,6 +23,8 @@ export interface TestOidcIssuer extends AsyncDisposable {
   config(change?: Readonly<Record<string, unknown>>): readonly OidcIssuer[]
   /** What the discovery document says, in place of the truth. */
   answerDiscovery(document: object | undefined): void
+  /** Has its keys come with so many bytes of something else. */
+  padKeys(bytes: number): void
 }
 
 export const oidcAudience = 'blazon'
@@ -32,6 +34,7 @@ export async function startOidcIssuer(): Promise<TestOidcIssuer> {
   const jwk = { ...(await exportJWK(publicKey)), kid: 'first', alg: 'ES256', use: 'sig' }
   let keyRequests = 0
   let discovery: object | undefined
+  let padding = ''
   const server = createServer((request, response) => {
     response.setHeader('content-type', 'application/json')
     switch (String(request.url)) {
@@ -40,7 +43,7 @@ export async function startOidcIssuer(): Promise<TestOidcIssuer> {
         break
       case '/keys':
         keyRequests++
-        response.end(JSON.stringify({ keys: [jwk] }))
+        response.end(JSON.stringify({ keys: [jwk], padding }))
         break
       default:
         response.writeHead(404).end()
@@ -79,6 +82,9 @@ export async function startOidcIssuer(): Promise<TestOidcIssuer> {
       ),
     answerDiscovery: (document) => {
       discovery = document
+    },
+    padKeys: (bytes) => {
+      padding = 'x'.repeat(bytes)
     },
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close')

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose'
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
 import type { Clock } from '../../base/clock.ts'
 import { quote } from '../../base/errors.ts'
 import { urlAt, type OidcIssuer } from './oidc-config.ts'
@@ -11,6 +11,7 @@ const timeoutMs = 5_000
 const cooldownMs = 30_000
 const keptMs = 10 * 60_000
 const largestDocument = 64 * 1024
+const largestKeySet = 1024 * 1024
 
 /** Keys from `jwksUri`, or from where the discovery document of the issuer says. */
 export function createKeySource(issuer: OidcIssuer, clock: Clock): KeySource {
@@ -37,6 +38,10 @@ async function find(issuer: OidcIssuer): Promise<JWTVerifyGetKey> {
     timeoutDuration: timeoutMs,
     cooldownDuration: cooldownMs,
     cacheMaxAge: keptMs,
+    [customFetch]: async (url, options) => {
+      const response = await fetch(url, options)
+      return new Response(await boundedText(response, largestKeySet), response)
+    },
   })
 }
 
@@ -51,7 +56,7 @@ async function discover({ issuer, allowLoopbackHttp }: OidcIssuer): Promise<URL>
   if (!response.ok) {
     throw new Error(`expected a document at ${address}, got status ${String(response.status)}`)
   }
-  const document: unknown = JSON.parse(await boundedText(response))
+  const document: unknown = JSON.parse(await boundedText(response, largestDocument))
   if (typeof document !== 'object' || document === null) {
     throw new Error(`expected an object at ${address}`)
   }
@@ -62,13 +67,13 @@ async function discover({ issuer, allowLoopbackHttp }: OidcIssuer): Promise<URL>
   return urlAt(keys, 'jwks_uri', allowLoopbackHttp)
 }
 
-async function boundedText(response: Response): Promise<string> {
+async function boundedText(response: Response, most: number): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
   const body: AsyncIterable<Uint8Array> | null = response.body
   for await (const chunk of body ?? []) {
     size += chunk.length
-    if (size > largestDocument) throw new Error('expected a discovery document of at most 64 KiB')
+    if (size > most) throw new Error(`expected at most ${String(most)} bytes from an issuer`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
