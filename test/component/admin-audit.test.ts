@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Metadata } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import { genesisHash, sealEntry, signHead, type AuditEntry } from '../../src/audit/index.ts'
 import { formatHostPort } from '../../src/base/env.ts'
@@ -14,7 +13,7 @@ import { logIn, type LoggedIn } from '../support/cli-login.ts'
 import type { ControllerClient } from '../support/controller-client.ts'
 import { eventually, expectStatus } from '../support/expect-status.ts'
 import { createFullDisk } from '../support/full-disk-store.ts'
-import { startOidcIssuer } from '../support/oidc-issuer.ts'
+import { bearer, startOidcIssuer } from '../support/oidc-issuer.ts'
 import {
   createRecordingLogger,
   startTestController,
@@ -59,11 +58,9 @@ describe('controller: audit log', function () {
   it('has the calls of a viewer that were not permitted, under the name in the token', async () => {
     await using issuer = await startOidcIssuer()
     await using mesh = await startTestController({ config: { oidc: issuer.config() } })
-    const metadata = new Metadata()
     const token = await issuer.token({ groups: ['staff'] })
-    metadata.set('authorization', `Bearer ${token}`)
     const viewer = mesh.connect()
-    await expectStatus(viewer.call('CreateJoinToken', {}, metadata), 'PERMISSION_DENIED')
+    await expectStatus(viewer.call('CreateJoinToken', {}, bearer(token)), 'PERMISSION_DENIED')
     const entries = await entriesOf(await mesh.admin())
     expect(entries[0]).to.deep.include({
       method: 'Admin.CreateJoinToken',

@@ -2,7 +2,12 @@ import { generateKeyPairSync } from 'node:crypto'
 import { Metadata } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import { eventually, expectStatus } from '../support/expect-status.ts'
-import { startOidcIssuer, type TestOidcIssuer, type TokenClaims } from '../support/oidc-issuer.ts'
+import {
+  bearer,
+  startOidcIssuer,
+  type TestOidcIssuer,
+  type TokenClaims,
+} from '../support/oidc-issuer.ts'
 import {
   createMovableClock,
   createRecordingLogger,
@@ -10,12 +15,6 @@ import {
   testRule,
   type TestController,
 } from '../support/test-controller.ts'
-
-const bearer = (token: string): Metadata => {
-  const metadata = new Metadata()
-  metadata.set('authorization', `Bearer ${token}`)
-  return metadata
-}
 
 describe('controller: bearer tokens', function () {
   this.timeout(20_000)

@@ -1,5 +1,4 @@
 import { createPublicKey } from 'node:crypto'
-import { Metadata } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import descriptors from 'protobufjs/ext/descriptor/index.js'
@@ -12,7 +11,7 @@ import { logIn } from '../support/cli-login.ts'
 import type { ControllerClient } from '../support/controller-client.ts'
 import { createFullDisk } from '../support/full-disk-store.ts'
 import { eventually, expectStatus } from '../support/expect-status.ts'
-import { startOidcIssuer } from '../support/oidc-issuer.ts'
+import { bearer, startOidcIssuer } from '../support/oidc-issuer.ts'
 import { newKeys } from '../support/test-ca.ts'
 import {
   createMovableClock,
@@ -122,8 +121,7 @@ describe('controller: issuers', function () {
     using watch = watchWith(mesh.connect(await mesh.enrol('web')))
     const { version } = await watch.next('snapshot')
     watch.send({ acknowledge: { version } })
-    const metadata = new Metadata()
-    metadata.set('authorization', `Bearer ${await issuer.token()}`)
+    const metadata = bearer(await issuer.token())
     disk.isFull = true
     const tainting = mesh.connect().call('TaintIssuer', { keySha256 }, metadata)
     await expectStatus(tainting, 'UNAVAILABLE', /the change was made/)
@@ -136,8 +134,7 @@ describe('controller: issuers', function () {
     await using issuer = await startOidcIssuer()
     await using mesh = await startTestController({ config: { oidc: issuer.config() } })
     const keySha256 = await activeKey(await mesh.admin())
-    const metadata = new Metadata()
-    metadata.set('authorization', `Bearer ${await issuer.token()}`)
+    const metadata = bearer(await issuer.token())
     await mesh.connect().call('TaintIssuer', { keySha256 }, metadata)
     await expectStatus((await mesh.admin()).call('Status', {}), 'UNAUTHENTICATED')
     expect(mesh.controller.secretFile).to.not.equal(undefined)

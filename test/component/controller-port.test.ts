@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import type { X509Certificate } from 'node:crypto'
 import { expect } from 'chai'
 import { toPem } from '../../src/cli/pem.ts'
+import { presentedChain } from '../../src/controller/server/connections.ts'
 import { eventually } from '../support/expect-status.ts'
 import {
   createMovableClock,
@@ -50,16 +50,6 @@ async function refusal(handshake: Promise<TLSSocket>): Promise<string> {
   return outcome
 }
 
-function chainOf(socket: TLSSocket): Buffer[] {
-  const chain: Buffer[] = []
-  let next: X509Certificate | undefined = socket.getPeerX509Certificate()
-  while (next !== undefined && chain.length < 3) {
-    chain.push(next.raw)
-    next = next.issuerCertificate
-  }
-  return chain
-}
-
 describe('controller: port', function () {
   this.timeout(20_000)
 
@@ -75,7 +65,7 @@ describe('controller: port', function () {
 
   it('shows itself as the controller of its trust domain, with its root', async () => {
     const socket = await shakeHands(mesh)
-    const chain = chainOf(socket)
+    const chain = presentedChain(socket)
     socket.destroy()
     expect(chain).to.have.length(3)
     expect(chain[2]).to.deep.equal(mesh.root)

@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Metadata } from '@grpc/grpc-js'
 import { expect } from 'chai'
 import type { Browser, BrowserContext, Page, Response } from 'playwright-core'
 import { findChromium, openBrowser } from '../support/browser.ts'
-import { startOidcIssuer, type TestOidcIssuer } from '../support/oidc-issuer.ts'
+import { bearer, startOidcIssuer, type TestOidcIssuer } from '../support/oidc-issuer.ts'
 import { startTestController, type TestController } from '../support/test-controller.ts'
 
 const gateway = {
@@ -105,8 +104,7 @@ describe('gateway: the sign-in page in a browser', function () {
 
   /** The link that `blazon console` prints for somebody whom the issuer vouches for. */
   const linkOf = async (groups: readonly string[]): Promise<string> => {
-    const metadata = new Metadata()
-    metadata.set('authorization', `Bearer ${await issuer.token({ groups })}`)
+    const metadata = bearer(await issuer.token({ groups }))
     return (await mesh.connect().call('CreateSignInLink', {}, metadata)).url
   }
 

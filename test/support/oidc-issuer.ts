@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { Metadata } from '@grpc/grpc-js'
 import { exportJWK, SignJWT, type JWTHeaderParameters } from 'jose'
 import { parseOidcConfig, type OidcIssuer } from '../../src/controller/index.ts'
 
@@ -28,6 +29,13 @@ export interface TestOidcIssuer extends AsyncDisposable {
 }
 
 export const oidcAudience = 'blazon'
+
+/** What comes with a call of whoever holds a token. */
+export function bearer(token: string): Metadata {
+  const metadata = new Metadata()
+  metadata.set('authorization', `Bearer ${token}`)
+  return metadata
+}
 
 export async function startOidcIssuer(): Promise<TestOidcIssuer> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
