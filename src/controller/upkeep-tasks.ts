@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import { headFields } from './audit/audit-log.ts'
 import type { Core } from './core.ts'
 import type { CertificateKeeper } from './server/certificate-keeper.ts'
@@ -19,6 +20,7 @@ export function upkeepTasks(deps: {
   const { core, keeper, announceAuthority } = deps
   const { timings, clock, log } = core
   const reportLate = createLateReport()
+  const surelyPast = createSurelyPast(clock)
 
   return [
     {
@@ -66,12 +68,12 @@ export function upkeepTasks(deps: {
     {
       name: 'prune',
       everyMs: timings.maintenanceMs,
-      run: () => prune(core),
+      run: () => prune(core, surelyPast()),
     },
     {
       name: 'prune-flows',
       everyMs: timings.maintenanceMs,
-      run: () => core.flows.prune(clock.now() - timings.flowsKeptMs),
+      run: () => core.flows.prune(surelyPast() - timings.flowsKeptMs),
     },
   ]
 }
@@ -87,8 +89,16 @@ async function raiseDueFloors({ catchUp, changes, standing, clock, log }: Core):
   }
 }
 
-async function prune(core: Core): Promise<void> {
-  const now = core.clock.now()
+/**
+ * The time, or less: a clock that is put forward may be put back, and what it said is over is not.
+ * Revocations and used tokens are forgotten only once as much time has passed since the start.
+ */
+function createSurelyPast(clock: Clock): () => number {
+  const [startMs, startedMs] = [clock.now(), clock.monotonic()]
+  return () => Math.min(clock.now(), startMs + clock.monotonic() - startedMs)
+}
+
+async function prune(core: Core, now: number): Promise<void> {
   core.registry.prune(now)
   await core.changes.run(() =>
     core.store.change(async (tables) => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { systemClock } from '../../src/base/clock.ts'
 import { createCsr, decodeProfile } from '../../src/identity/index.ts'
 import { renewWith, sha256, type EnrolledWorkload } from '../support/enrolment-client.ts'
 import { expectStatus } from '../support/expect-status.ts'
@@ -261,6 +262,26 @@ describe('controller: revocation', function () {
     await expectStatus(mesh.enrol('web', { token, nodeKeys }), 'PERMISSION_DENIED', /revoked/)
     await mesh.restart()
     await expectStatus(mesh.enrol('web', { token, nodeKeys }), 'PERMISSION_DENIED', /revoked/)
+  })
+
+  it('outlasts a clock that is put forward and back again', async () => {
+    let aheadMs = 0
+    const clock = { ...systemClock, now: () => systemClock.now() + aheadMs }
+    await using mesh = await startTestController({
+      clock,
+      config: { timings: { maintenanceMs: 20 } },
+    })
+    await mesh.apply(testRule)
+    const admin = await mesh.admin()
+    const workload = await mesh.enrol('web')
+    await admin.call('RevokeWorkload', { workload: 'web' })
+    aheadMs = 2 * 3_600_000
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    aheadMs = 0
+    await expectStatus(
+      mesh.connect(workload).call('ReportFlows', { runId: 'run', sequence: 1 }),
+      'UNAUTHENTICATED',
+    )
   })
 
   it('refuses a name that means several workloads, and one that means none', async () => {
