@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { adminService } from '../../src/rpc/index.ts'
@@ -59,6 +60,16 @@ describe('gateway', function () {
     const headers = { authorization: `Bearer ${await issuer.token({ groups })}` }
     return cookieOf(await http.call('sign-in', {}, undefined, headers))
   }
+
+  it('leaves room for others where one address takes all the connections that it gets', async () => {
+    const address = mesh.controller.gatewayAddress ?? gateway.listen
+    const greedy = Array.from({ length: 1_000 }, () =>
+      connect({ ...address, localAddress: '127.0.0.2' }).on('error', () => undefined),
+    )
+    await Promise.all(greedy.map((socket) => once(socket, 'connect')))
+    expect((await http.call('session', {}, cookie)).status).to.equal(200)
+    for (const socket of greedy) socket.destroy()
+  })
 
   describe('signing in', () => {
     it('gives a cookie that is for this host, HTTPS and no script', async () => {

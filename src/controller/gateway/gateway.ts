@@ -1,9 +1,9 @@
 import { once, type EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { formatHostPort, type HostPort } from '../../base/env.ts'
-import { createSourceRate } from '../server/call-limits.ts'
+import { createSlots, createSourceRate } from '../server/call-limits.ts'
 import type { ServerIdentity } from '../server/listener.ts'
 import { answerApi, methodOf } from './api.ts'
 import type { GatewayDeps } from './gateway-deps.ts'
@@ -27,6 +27,7 @@ const limits = {
   requestTimeout: 30_000,
   keepAliveTimeout: 10_000,
 }
+const handshakeTimeout = 10_000
 const mostConnections = 1_000
 
 /**
@@ -54,9 +55,14 @@ export async function serveGateway(
   }
   const tls = config.plainHttp
     ? undefined
-    : createTlsServer({ ...limits, ...tlsOptions(config, identity) }, handle)
+    : createTlsServer({ ...limits, handshakeTimeout, ...tlsOptions(config, identity) }, handle)
   const server = tls ?? createServer(limits, handle)
-  server.maxConnections = mostConnections
+  const slots = createSlots(mostConnections)
+  server.on('connection', (socket: Socket) => {
+    const leave = slots.take(socket.remoteAddress)
+    if (leave === undefined) socket.destroy()
+    else socket.once('close', leave)
+  })
   server.listen(config.listen)
   await once(server, 'listening')
   const { address: host, port } = server.address() as AddressInfo
