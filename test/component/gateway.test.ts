@@ -1,9 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
-import { adminService } from '../../src/rpc/index.ts'
-import { adminMethods } from '../../src/controller/admin/methods.ts'
-import { servedMethods } from '../../src/controller/gateway/api.ts'
 import { parseOrigin } from '../../src/controller/index.ts'
 import { eventually, expectStatus } from '../support/expect-status.ts'
 import { gatewayClient, type GatewayAnswer, type GatewayClient } from '../support/gateway-client.ts'
@@ -329,13 +326,6 @@ describe('gateway', function () {
         expect((await http.call(other, {}, cookie)).status).to.equal(404)
       })
     }
-
-    it('lists what it serves, and that is no more than the Admin service has', () => {
-      const all = Object.keys(adminService)
-      expect(Object.keys(adminMethods).sort()).to.deep.equal([...all].sort())
-      const kept = all.filter((name) => !(servedMethods as readonly string[]).includes(name))
-      expect(kept.sort()).to.deep.equal(['CreateSignInLink', 'RenewAdministrator'])
-    })
 
     it('is answered by no handler without a caller', async () => {
       const { port } = mesh.controller.gatewayAddress ?? { port: 0 }
