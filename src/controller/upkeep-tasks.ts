@@ -31,16 +31,34 @@ export function upkeepTasks(deps: {
       },
     },
     {
-      name: 'catch-up',
+      name: 'own-certificate',
       everyMs: timings.tickMs,
       run: async () => {
         if (isDue(keeper.current.renewAtMs, clock)) await keeper.renew()
-        core.metrics.lagging.set(core.distributor.lagging().length)
-        await core.changes.run(() => core.deferred.retry())
-        await reportLate(core)
-        await core.changes.run(() => core.incidents.flush())
-        await raiseDueFloors(core)
       },
+    },
+    {
+      name: 'deferred-writes',
+      everyMs: timings.tickMs,
+      run: () => core.changes.run(() => core.deferred.retry()),
+    },
+    {
+      name: 'late-sidecars',
+      everyMs: timings.tickMs,
+      run: async () => {
+        core.metrics.lagging.set(core.distributor.lagging().length)
+        await reportLate(core)
+      },
+    },
+    {
+      name: 'incidents',
+      everyMs: timings.tickMs,
+      run: () => core.changes.run(() => core.incidents.flush()),
+    },
+    {
+      name: 'floors',
+      everyMs: timings.tickMs,
+      run: () => raiseDueFloors(core),
     },
     {
       name: 'expiry',
