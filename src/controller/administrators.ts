@@ -1,9 +1,9 @@
-import { randomUUID, X509Certificate } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Authority, Issued } from '../ca/authority.ts'
 import { readCsr } from '../ca/csr.ts'
-import { adminId, keySha256, spkiOf, type AdminRole } from '../identity/index.ts'
+import { adminId, readCertificate, type AdminRole } from '../identity/index.ts'
 import type { AdministratorCaller, KnownAdministrator } from './caller.ts'
 import { ControllerError } from './controller-error.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -71,7 +71,7 @@ export async function openAdministrators(deps: {
       ...who,
       serial: issued.serial,
       notAfterMs: issued.notAfter,
-      issuerKeySha256: keySha256(spkiOf(new X509Certificate(issued.chain[1]).publicKey)),
+      issuerKeySha256: readCertificate(issued.chain[1]).keySha256,
     }
     await store.change(async (tables) => {
       await rememberKey(tables, key.keySha256, clock.now())

@@ -9,6 +9,7 @@ import type { ServerReflectionRequest } from '../../src/rpc/generated/grpc/refle
 import { createTokenReader } from '../../src/sidecar/relayed/token-reader.ts'
 import { logIn } from '../support/cli-login.ts'
 import type { ControllerClient } from '../support/controller-client.ts'
+import { renewWith } from '../support/enrolment-client.ts'
 import { createFullDisk } from '../support/full-disk-store.ts'
 import { eventually, expectStatus } from '../support/expect-status.ts'
 import { bearer, startOidcIssuer } from '../support/oidc-issuer.ts'
@@ -96,6 +97,31 @@ describe('controller: issuers', function () {
       labels: [{ key: 'join', value: 'test' }],
     })
     await mesh.enrol('web', { nodeKeys: web.nodeKeys, token: token.token })
+  })
+
+  it('that are tainted have their certificates given to nobody, not even again', async () => {
+    const clock = createMovableClock()
+    // The client goes by a clock of its own, which has to be in the controller's certificates.
+    clock.skip(-70_000)
+    await using mesh = await startTestController({
+      clock,
+      config: { timings: { maintenanceMs: 20 } },
+    })
+    await mesh.apply(testRule)
+    const admin = await mesh.admin()
+    const web = await mesh.enrol('web')
+    const first = await activeKey(admin)
+    await admin.call('RotateIssuer', {})
+    clock.skip(61_000)
+    await eventually(async () => {
+      expect(await activeKey(admin)).to.not.equal(first)
+    })
+    const client = mesh.connect(web)
+    const csr = createCsr(newKeys().privateKey)
+    await renewWith(client, web, { csr })
+    await admin.call('TaintIssuer', { keySha256: await activeKey(admin) })
+    await expectStatus(renewWith(client, web, { csr }), 'INVALID_ARGUMENT', /make a new one/)
+    await renewWith(client, web)
   })
 
   it('are tainted only if there are such, and with a key that is new', async () => {

@@ -2,7 +2,12 @@ import { hash, randomUUID } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Authority } from '../../ca/authority.ts'
 import type { PublicKey } from '../../ca/csr.ts'
-import { publicProfile, type Attribute, type TrustProfile } from '../../identity/index.ts'
+import {
+  publicProfile,
+  readCertificate,
+  type Attribute,
+  type TrustProfile,
+} from '../../identity/index.ts'
 import { ControllerError } from '../controller-error.ts'
 import {
   isKeyKnown,
@@ -141,6 +146,7 @@ export function createIssuance(deps: {
           // Its profile is kept for the newest generation only.
           one.generation === entry.stored.generation &&
           one.notAfterMs > clock.now() &&
+          authority.bundle().issuers.get(readCertificate(one.chain[1]).keySha256) !== 'tainted' &&
           one.generation >= floors.floors().lowestGood(one.workloadId),
       )
     },
