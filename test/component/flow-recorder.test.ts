@@ -105,14 +105,24 @@ describe('createFlowRecorder()', function () {
   })
 
   it('lets only so many records wait', async () => {
-    await using flows = start({ mostWaiting: 3 })
+    await using flows = start({ mostWaiting: 4 })
+    const report = (reporter: string): Promise<void> => flows.report(reporter, reportOf(1, [web]))
+    const taken = ['a', 'b', 'c', 'd'].map(report)
+    await expectRejection(report('e'), ControllerError, 'ERR_LIMIT')
+    expect(await value('flow_records_waiting')).to.equal(4)
+    await Promise.all(taken)
+    await report('e')
+    expect(await value('flow_reports_refused_total')).to.equal(1)
+  })
+
+  it('lets a quarter of them be of one workload', async () => {
+    await using flows = start({ mostWaiting: 8 })
     const two = [web, halfBetween('web', 'db', { destinationPort: 1 })]
     const taken = flows.report('web', reportOf(1, two))
-    await expectRejection(flows.report('api', reportOf(1, two)), ControllerError, 'ERR_LIMIT')
-    expect(await value('flow_records_waiting')).to.equal(2)
-    await taken
+    await expectRejection(flows.report('web', reportOf(2, [web])), ControllerError, 'ERR_LIMIT')
     await flows.report('api', reportOf(1, two))
-    expect(await value('flow_reports_refused_total')).to.equal(1)
+    await taken
+    await flows.report('web', reportOf(2, [web]))
   })
 
   it('writes what waits when it is disposed of, and takes nothing more', async () => {

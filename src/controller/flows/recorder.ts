@@ -21,7 +21,7 @@ export interface FlowRecorder extends AsyncDisposable {
 }
 
 export interface FlowRecorderOptions extends FlowThreadSettings {
-  /** Records handed to the thread and not on disk; beyond it reports are refused, and sidecars keep them. */
+  /** Records handed to the thread and not on disk, a quarter of them of one workload; beyond it reports are refused. */
   readonly mostWaiting?: number
   readonly startThread?: (settings: FlowThreadSettings) => Worker
 }
@@ -43,6 +43,8 @@ export function createFlowRecorder(
   } = options
   const { clock, metrics, log } = deps
   const listeners = new Set<(flows: readonly Flow[]) => void>()
+  const mostOfOne = Math.ceil(mostWaiting / 4)
+  const waitingOf = new Map<string, number>()
   let waiting = 0
 
   const thread = superviseThread({
@@ -70,7 +72,10 @@ export function createFlowRecorder(
     metrics.flowRecords.inc(report.records.length)
     metrics.flowsLost.inc(report.lost)
   }
-  const change = (records: number): void => {
+  const change = (workloadId: string, records: number): void => {
+    const own = (waitingOf.get(workloadId) ?? 0) + records
+    if (own > 0) waitingOf.set(workloadId, own)
+    else waitingOf.delete(workloadId)
     waiting += records
     metrics.flowsWaiting.set(waiting)
   }
@@ -79,15 +84,16 @@ export function createFlowRecorder(
     report: async (workloadId, report) => {
       const records = report.records.length
       try {
-        if (waiting + records > mostWaiting) {
+        const own = (waitingOf.get(workloadId) ?? 0) + records
+        if (waiting + records > mostWaiting || own > mostOfOne) {
           throw new ControllerError(
             'ERR_LIMIT',
             'too many flows wait to be written; send them again',
           )
         }
-        change(records)
+        change(workloadId, records)
         await handOver(workloadId, report).finally(() => {
-          change(-records)
+          change(workloadId, -records)
         })
       } catch (error: unknown) {
         metrics.flowReportsRefused.inc({ reason: reasonOf(error) })
