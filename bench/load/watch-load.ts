@@ -37,8 +37,8 @@ export interface Told {
   readonly cpuSeconds: number
 }
 
-/** Handshakes under way at once when the streams are first opened: four such processes have one address, which gets 128. */
-const opening = 25
+/** Handshakes under way at once when the streams are first opened: four such processes have one address, which gets 384. */
+const opening = 90
 const enrolling = 32
 const tellMs = 180_000
 

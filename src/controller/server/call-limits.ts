@@ -1,11 +1,11 @@
-/** At most so many at a time, a quarter of them of one source; the rest are refused, not queued. */
+/** At most so many at a time, a share of them of one source; the rest are refused, not queued. */
 export interface Slots {
   /** How to give back the slot that was taken; undefined where there is none. `address` is an IP address. */
   take(address: string | undefined): (() => void) | undefined
 }
 
-export function createSlots(most: number): Slots {
-  const mostOfOne = Math.max(1, Math.floor(most / 4))
+export function createSlots(most: number, shareOfOne: number = 1 / 4): Slots {
+  const mostOfOne = Math.max(1, Math.floor(most * shareOfOne))
   const bySource = new Map<string, number>()
   let taken = 0
   return {

@@ -124,6 +124,9 @@ export async function listenTls(options: {
   }
 }
 
+/** What one address may have of them: a fleet behind an address translation comes back all at once. */
+const handshakesOfOne = 3 / 4
+
 /**
  * Counts the handshakes under way, and knows with which key each began: to ask a connection for its
  * certificate takes longer. A TLS socket and the TCP socket under it have the same ends.
@@ -132,7 +135,7 @@ function createHandshakes(most: number): {
   begin(socket: Socket, ownKeySha256: string): boolean
   done(socket: Socket): string | undefined
 } {
-  const slots = createSlots(most)
+  const slots = createSlots(most, handshakesOfOne)
   const shaking = new Map<string, { readonly ownKeySha256: string; readonly leave: () => void }>()
   const nameOf = (socket: Socket): string =>
     `${socket.remoteAddress ?? ''} ${String(socket.remotePort)}`
