@@ -20,6 +20,7 @@ import { cpuSeconds, residentBytes } from './usage.ts'
 
 const program = fileURLToPath(new URL('../../src/main/blazon.ts', import.meta.url))
 const startMs = 60_000
+const stopMs = 20_000
 
 /** Calls to enrol from one address, far above what can be reached: the limit is not what is measured. */
 const enrolmentRate = 1_000_000
@@ -71,7 +72,7 @@ export async function startControllerUnderTest(): Promise<ControllerUnderTest> {
     },
     [Symbol.asyncDispose]: async () => {
       admin[Symbol.dispose]()
-      await kill(running.child)
+      await stop(running.child)
       cleanUp()
       forget()
     },
@@ -127,10 +128,17 @@ function onSignal(cleanUp: () => void): () => void {
   return forget
 }
 
-async function kill(child: ChildProcess): Promise<void> {
+async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
+  child.kill(signal)
   await once(child, 'exit')
+}
+
+/** Lets it end by itself, because a profile is written at the end; kills it where it does not. */
+async function stop(child: ChildProcess): Promise<void> {
+  const late = setTimeout(() => child.kill('SIGKILL'), stopMs)
+  await kill(child, 'SIGTERM')
+  clearTimeout(late)
 }
 
 interface Running {
