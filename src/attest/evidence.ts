@@ -33,10 +33,7 @@ export interface JoinTokenNode {
 }
 
 /** Checks evidence of any kind; throws `AttestError`. */
-export async function attest(
-  evidence: Evidence__Output,
-  context: AttestContext,
-): Promise<AttestedNode> {
+export function attest(evidence: Evidence__Output, context: AttestContext): AttestedNode {
   switch (evidence.kind) {
     case 'joinToken':
       return attestByJoinToken(evidence.joinToken?.token ?? '', context)
@@ -63,8 +60,8 @@ function unsupported(kind: string): AttestError {
   )
 }
 
-async function attestByJoinToken(token: string, context: AttestContext): Promise<JoinTokenNode> {
+function attestByJoinToken(token: string, context: AttestContext): JoinTokenNode {
   const { trustDomain, now, joinTokenKey: key } = context
-  const { tokenId, expiresAt, attributes } = await verifyJoinToken(token, { key, trustDomain, now })
+  const { tokenId, expiresAt, attributes } = verifyJoinToken(token, { key, trustDomain, now })
   return { method: 'join-token', nodeId: `join-token:${tokenId}`, tokenId, expiresAt, attributes }
 }

@@ -6,7 +6,7 @@ import { CaError } from '../../src/ca/errors.ts'
 import { spiffeId } from '../../src/identity/index.ts'
 import type { TrustBundle } from '../../src/identity/bundle.ts'
 import type { Authority } from '../../src/ca/authority.ts'
-import { expectRejection } from '../support/expect-error.ts'
+import { expectError, expectRejection } from '../support/expect-error.ts'
 import { createTestAuthority, issueWeb, testIssuerMs } from '../support/test-authority.ts'
 
 const minuteMs = 60_000
@@ -109,8 +109,8 @@ describe('JWT-SVIDs', () => {
       ...requestOf(authority, now + minuteMs),
       audience: [`${trustDomain}/enrolment`],
     })
-    await expectRejection(
-      verifyJoinToken(svid, { key: authority.joinTokenKey(), trustDomain, now }),
+    expectError(
+      () => verifyJoinToken(svid, { key: authority.joinTokenKey(), trustDomain, now }),
       AttestError,
       'ERR_JOIN_TOKEN_SIGNATURE',
     )

@@ -7,6 +7,7 @@ import {
   attestTranscript,
   verifyTranscript,
   x509Transcript,
+  type AttestedNode,
   type IidKeys,
   type X509Authorities,
 } from '../../attest/index.ts'
@@ -45,7 +46,7 @@ export function createAttest(
 ): (caller: Caller, request: AttestRequest__Output) => Promise<Enrolled> {
   return async (caller, request) => {
     try {
-      const proof = await prove(deps, caller, request)
+      const proof = prove(deps, caller, request)
       const enrolled = await deps.enrol(proof)
       deps.metrics.enrolments.inc({ result: 'enrolled' })
       deps.metrics.issued.inc({ kind: 'workload' })
@@ -58,11 +59,7 @@ export function createAttest(
   }
 }
 
-async function prove(
-  deps: AttestDeps,
-  caller: Caller,
-  request: AttestRequest__Output,
-): Promise<Proof> {
+function prove(deps: AttestDeps, caller: Caller, request: AttestRequest__Output): Proof {
   const { challenges, authority, clock } = deps
   const reference = randomUUID().slice(0, 8)
   consumeNonce(challenges, caller, request.nonce, clock.now(), reference)
@@ -89,7 +86,7 @@ async function prove(
       'expected a key of its own in the CSR, got the node key',
     )
   }
-  const node = await attest(evidence, {
+  const node = attested(reference, evidence, {
     trustDomain: authority.trustDomain,
     now: clock.now(),
     joinTokenKey: authority.joinTokenKey(),
@@ -101,10 +98,19 @@ async function prove(
             authorities: deps.x509Authorities,
             transcript: (chain) => x509Transcript({ ...said, chain }),
           },
-  }).catch((cause: unknown) => {
-    throw proofRefused(reference, messageOf(cause), cause)
   })
   return { node, nodeKey, source: caller.source, subject, csr, key }
+}
+
+function attested(
+  reference: string,
+  ...[evidence, context]: Parameters<typeof attest>
+): AttestedNode {
+  try {
+    return attest(evidence, context)
+  } catch (cause: unknown) {
+    throw proofRefused(reference, messageOf(cause), cause)
+  }
 }
 
 function logEnrolled(log: Logger, caller: Caller, { node }: Proof, enrolled: Enrolled): void {
