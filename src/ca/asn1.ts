@@ -1,4 +1,6 @@
 import forge from 'node-forge'
+import { derTag } from '../identity/der.ts'
+import { derElement } from '../identity/der-write.ts'
 
 // forge's ASN.1 tree in few words. forge carries bytes as "binary strings" (one character per byte);
 // they stay inside this file: everything it gives and takes is a Buffer or a tree.
@@ -25,9 +27,6 @@ const binary = (bytes: Uint8Array): string =>
 export const sequence = (...children: Asn1Node[]): Asn1Node =>
   create(asn1.Class.UNIVERSAL, Type.SEQUENCE, true, children)
 
-export const setOf = (...children: Asn1Node[]): Asn1Node =>
-  create(asn1.Class.UNIVERSAL, Type.SET, true, children)
-
 /** A BOOLEAN, by DER: all bits set or none. */
 export const boolean = (value: boolean): Asn1Node =>
   primitive(Type.BOOLEAN, value ? '\xff' : '\x00')
@@ -41,9 +40,6 @@ export const octetString = (content: Uint8Array): Asn1Node =>
 /** A BIT STRING; `unusedBits` counts those at the end of the last byte. */
 export const bitString = (content: Uint8Array, unusedBits = 0): Asn1Node =>
   primitive(Type.BITSTRING, String.fromCharCode(unusedBits) + binary(content))
-
-export const utf8String = (text: string): Asn1Node =>
-  primitive(Type.UTF8, binary(Buffer.from(text)))
 
 /** An OBJECT IDENTIFIER from its content bytes: forge cannot encode arcs as large as those of 2.25. */
 export const objectIdentifier = (content: Uint8Array): Asn1Node =>
@@ -59,11 +55,11 @@ export const explicit = (tag: number, child: Asn1Node): Asn1Node =>
 
 const firstGeneralizedTime = Date.UTC(2050, 0, 1)
 
-/** A Time by RFC 5280 4.1.2.5: UTCTime until 2049, GeneralizedTime from 2050; milliseconds are cut off. */
-export const time = (ms: number): Asn1Node =>
+/** A Time by RFC 5280 4.1.2.5, in DER: UTCTime until 2049, GeneralizedTime from 2050; milliseconds are cut off. */
+export const time = (ms: number): Buffer =>
   ms < firstGeneralizedTime
-    ? primitive(Type.UTCTIME, asn1.dateToUtcTime(new Date(ms)))
-    : primitive(Type.GENERALIZEDTIME, asn1.dateToGeneralizedTime(new Date(ms)))
+    ? derElement(derTag.utcTime, Buffer.from(asn1.dateToUtcTime(new Date(ms))))
+    : derElement(derTag.generalizedTime, Buffer.from(asn1.dateToGeneralizedTime(new Date(ms))))
 
 /** Content bytes of an OBJECT IDENTIFIER given in dots; every arc has to fit in 32 bits. */
 export const oidContent = (dotted: string): Buffer =>

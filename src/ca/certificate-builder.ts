@@ -1,10 +1,13 @@
 import { randomBytes, sign, type KeyObject } from 'node:crypto'
+import { derTag } from '../identity/der.ts'
 import {
   derBitString,
   derElement,
   derOctetString,
   derOid,
   derSequence,
+  derSet,
+  derUtf8,
 } from '../identity/der-write.ts'
 import {
   boolean,
@@ -13,10 +16,8 @@ import {
   objectIdentifier,
   oidContent,
   sequence,
-  setOf,
   time,
   toDer,
-  utf8String,
 } from './asn1.ts'
 import type { Extension } from './extensions.ts'
 
@@ -67,10 +68,10 @@ export function randomSerial(): string {
 export function buildCertificate(spec: CertificateSpec, issuer: CertificateSigner): Buffer {
   const signed = derSequence(
     version3,
-    toDer(integer(Buffer.from(spec.serial, 'hex'))),
+    derElement(derTag.integer, Buffer.from(spec.serial, 'hex')),
     ecdsaWithSha256,
     encodeName(issuer.name),
-    toDer(sequence(time(spec.notBefore), time(spec.notAfter))),
+    derSequence(time(spec.notBefore), time(spec.notAfter)),
     encodeName(spec.subject),
     spec.spki,
     derElement(extensionsTag, derSequence(...spec.extensions.map(encodeExtension))),
@@ -86,14 +87,14 @@ const extensionsTag = 0xa3
 const ecdsaWithSha256 = toDer(sequence(objectIdentifier(oids.ecdsaWithSha256)))
 
 function encodeName({ organization, commonName }: DistinguishedName): Buffer {
-  const parts: [Buffer, string | undefined][] = [
-    [oids.organization, organization],
-    [oids.commonName, commonName],
-  ]
-  const written = parts.flatMap(([oid, text]) =>
-    text === undefined ? [] : [setOf(sequence(objectIdentifier(oid), utf8String(text)))],
+  return derSequence(
+    ...encodeNamePart(derOid(oids.organization), organization),
+    ...encodeNamePart(derOid(oids.commonName), commonName),
   )
-  return toDer(sequence(...written))
+}
+
+function encodeNamePart(type: Buffer, text: string | undefined): Buffer[] {
+  return text === undefined ? [] : [derSet(derSequence(type, derUtf8(text)))]
 }
 
 const isCritical = [toDer(boolean(true))]

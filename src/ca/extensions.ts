@@ -1,16 +1,14 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { DerReader, derTag } from '../identity/der.ts'
+import { derElement, derOctetString, derSequence } from '../identity/der-write.ts'
 import { encodeIdentityExtension, identityExtensionOid } from '../identity/identity-extension.ts'
 import type { WorkloadFacts } from '../identity/identity-extension.ts'
 import {
   bitString,
   boolean,
-  childrenOf,
-  contentOf,
-  fromDer,
   implicit,
   integer,
   objectIdentifier,
-  octetString,
   oidContent,
   sequence,
   toDer,
@@ -78,20 +76,37 @@ export type AlternativeName = { readonly uri: string } | { readonly dns: string 
 /** SubjectAltName; has to be critical where the subject is empty (RFC 5280 4.2.1.6). */
 export function subjectAltName(names: readonly AlternativeName[], critical = false): Extension {
   const list = names.map((name) =>
-    'uri' in name ? implicit(6, Buffer.from(name.uri)) : implicit(2, Buffer.from(name.dns)),
+    'uri' in name
+      ? derElement(alternativeNames.uri, Buffer.from(name.uri))
+      : derElement(alternativeNames.dns, Buffer.from(name.dns)),
   )
-  return { oid: oids.subjectAltName, critical, value: toDer(sequence(...list)) }
+  return { oid: oids.subjectAltName, critical, value: derSequence(...list) }
 }
+
+/** Implicit context tags of a GeneralName (RFC 5280 4.2.1.6). */
+const alternativeNames = { dns: 0x82, uri: 0x86 }
+
+const maxSpkiBytes = 1_024
 
 /** Leftmost 160 bits of SHA-256 over the public key's bits: RFC 7093 section 2, method 1. */
 function keyIdentifier(spki: Buffer): Buffer {
-  const bits = contentOf(childrenOf(fromDer(spki))?.[1], 'BITSTRING')
-  if (bits === undefined) throw new CaError('ERR_PUBLIC_KEY', 'expected a SubjectPublicKeyInfo')
-  return createHash('sha256').update(bits.subarray(1)).digest().subarray(0, 20)
+  return hash('sha256', publicKeyBits(spki), 'buffer').subarray(0, 20)
+}
+
+function publicKeyBits(spki: Buffer): Buffer {
+  try {
+    return DerReader.open(spki, maxSpkiBytes).sequence((key) => {
+      key.element(derTag.sequence)
+      // The first octet counts the unused bits, of which there are none.
+      return key.content(derTag.bitString).subarray(1)
+    })
+  } catch (cause: unknown) {
+    throw new CaError('ERR_PUBLIC_KEY', 'expected a SubjectPublicKeyInfo', { cause })
+  }
 }
 
 export function subjectKeyIdentifier(spki: Buffer): Extension {
-  const value = toDer(octetString(keyIdentifier(spki)))
+  const value = derOctetString(keyIdentifier(spki))
   return { oid: oids.subjectKeyIdentifier, critical: false, value }
 }
 

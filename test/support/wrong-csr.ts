@@ -1,4 +1,5 @@
 import { sign, type KeyObject } from 'node:crypto'
+import { derOid, derSequence, derSet, derUtf8 } from '../../src/identity/der-write.ts'
 import {
   bitString,
   explicit,
@@ -7,9 +8,7 @@ import {
   objectIdentifier,
   oidContent,
   sequence,
-  setOf,
   toDer,
-  utf8String,
   type Asn1Node,
 } from '../../src/ca/asn1.ts'
 
@@ -29,10 +28,10 @@ export interface CsrFaults {
 }
 
 export function makeCsr(faults: CsrFaults): Buffer {
-  const commonName = sequence(objectIdentifier(oidContent('2.5.4.3')), utf8String('web'))
+  const commonName = derSequence(derOid(oidContent('2.5.4.3')), derUtf8('web'))
   const info = sequence(
     integer(Buffer.of(faults.version ?? 0)),
-    sequence(setOf(commonName)),
+    fromDer(derSequence(derSet(commonName))),
     fromDer(faults.spki),
     explicit(0, sequence()),
   )
