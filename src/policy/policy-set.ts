@@ -56,7 +56,7 @@ export class PolicySet {
   readonly policies: readonly CompiledPolicy[]
   readonly #table: ProfileTable
   readonly #limits: DecisionLimits
-  readonly #namedPorts: ReadonlySet<number>
+  readonly #namedPorts = new Set<number>()
   readonly #hasHttp: boolean
   /** Where each stage ends. */
   readonly #guardrailsEnd: number
@@ -78,7 +78,7 @@ export class PolicySet {
     this.#table = table
     this.#verdicts = new VerdictCache(limits.verdicts)
     this.#limits = { ...limits, profiles: Math.min(limits.profiles, mostProfiles) }
-    this.#namedPorts = new Set(policies.flatMap(({ ports }) => [...(ports ?? [])]))
+    for (const { ports } of policies) for (const port of ports ?? []) this.#namedPorts.add(port)
     this.#hasHttp = policies.some(({ http }) => http !== undefined)
     const endOf = (last: Stage): number => {
       const end = policies.findIndex(({ stage }) => stage > last)

@@ -140,11 +140,14 @@ export class ProfileTable {
   }
 }
 
+// Policies that are compiled once meet in many sets.
+const spelledBefore = new WeakMap<Selector, string>()
+
 /** Many policies select alike; each selector is asked once for all of them. */
 function* groupBySelector(policies: readonly CompiledPolicy[]): Steps<SelectorUse[]> {
   const uses = new Map<string, SelectorUse>()
   const useOf = (selector: Selector): SelectorUse =>
-    uses.getOrInsertComputed(spell(selector), () => {
+    uses.getOrInsertComputed(spelledBefore.getOrInsertComputed(selector, spell), () => {
       return { selector, from: [], to: [], reads: new Set() }
     })
   for (const [at, { from, to, condition }] of policies.entries()) {

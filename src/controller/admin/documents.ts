@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { quote } from '../../base/errors.ts'
 import { isDocumentKind } from '../../policy/document.ts'
@@ -140,6 +141,8 @@ async function change(
   putIntoForce()
   deps.log.info({ version: revision, documents: changes.length, author }, 'policy changed')
   deps.onDocumentsChanged(changes)
+  // Thousands took their time to be written, and will to be answered for: a turn each.
+  await nextTurn()
   return revision
 }
 

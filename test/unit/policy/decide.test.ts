@@ -182,3 +182,14 @@ describe('compilePolicies()', () => {
     expect(setOf(rule, policy('p', allow)).policies).to.have.length(1)
   })
 })
+
+describe('compilePolicies()', () => {
+  it('compiles a document once for all sets that it is in', () => {
+    const [kept, gone] = [policy('kept', allow), policy('gone', deny)]
+    const documents = parseDocuments(JSON.stringify([kept, gone]))
+    const before = compilePolicies(documents).policies
+    const after = compilePolicies(documents.slice(0, 1)).policies
+    expect(after).to.have.length(1)
+    expect(before.find(({ document }) => document.name === 'kept')).to.equal(after[0])
+  })
+})
