@@ -73,8 +73,9 @@ export function admit(question: AdmissionQuestion): Admission {
     ...(question.labels ?? []),
   ]
   const assignments = question.assignments.filter((one) => isInForce(one, question.now))
-  const labels = assignedByDocuments(assignments, createProfile(base).profile)
-  const made = createProfile([...base, ...labels])
+  const unlabelled = createProfile(base)
+  const labels = assignedByDocuments(assignments, unlabelled.profile)
+  const made = labels.length === 0 ? unlabelled : createProfile([...base, ...labels])
   return {
     profile: made.profile,
     dropped: [...dropped, ...made.dropped],

@@ -111,7 +111,7 @@ export function createIssuance(deps: {
   }
 
   const finish = (prepared: Prepared, profile: TrustProfile): IssuedSvid => {
-    registry.putWorkload(prepared.workload)
+    registry.putWorkload(prepared.workload, profile)
     registry.touchNode(prepared.workload.nodeKeySha256, prepared.now)
     for (const one of [...prepared.replaced, prepared.certificate]) registry.putCertificate(one)
     return { certificate: prepared.certificate, profile, isChanged: prepared.isChanged }

@@ -32,7 +32,8 @@ export interface Registry {
   nodes(): Iterable<StoredNode>
   /** The workloads on the node with that key. */
   workloadsOf(nodeKeySha256: string): readonly RegisteredWorkload[]
-  putWorkload(stored: StoredWorkload): void
+  /** `profile` is what `stored` holds encoded, where somebody has it at hand. */
+  putWorkload(stored: StoredWorkload, profile?: TrustProfile): void
   putCertificate(certificate: StoredCertificate): void
   putNode(node: StoredNode): void
   /** Notes that a node's key has signed for an SVID. */
@@ -74,10 +75,10 @@ export function createRegistry(
     node: (nodeKeySha256) => nodes.get(nodeKeySha256),
     nodes: () => nodes.values(),
     workloadsOf: (nodeKeySha256) => byNode.get(nodeKeySha256) ?? [],
-    putWorkload: (stored) => {
+    putWorkload: (stored, given) => {
       const known = workloads.get(stored.workloadId)
       if (known === undefined) {
-        const profile = decodeProfile(stored.profile)
+        const profile = given ?? decodeProfile(stored.profile)
         const entry = { stored, profile, certificates: new Map<string, StoredCertificate>() }
         workloads.set(stored.workloadId, entry)
         byPlace.set(placeOf(stored.nodeKeySha256, stored.name), entry)
@@ -88,7 +89,7 @@ export function createRegistry(
         return
       }
       if (!stored.profile.equals(known.stored.profile))
-        known.profile = decodeProfile(stored.profile)
+        known.profile = given ?? decodeProfile(stored.profile)
       known.stored = stored
       onWorkload(stored, known.profile)
     },
