@@ -56,8 +56,8 @@ interface JoinTokenContext {
 
 /**
  * Checks signature, key, type, issuer, audience, id, times and labels; throws `AttestError`. The
- * signature is checked by `node:crypto`: the Web Crypto API, by which `jose` does it, takes twice as
- * long, and a fleet that starts brings one token for each node.
+ * signature is checked by `node:crypto`: the Web Crypto API, by which `jose` does it, takes half as
+ * long again, and a fleet that starts brings one token for each node.
  */
 export function verifyJoinToken(token: string, context: JoinTokenContext): JoinToken {
   if (token.length > maxJoinTokenLength) {
