@@ -14,6 +14,8 @@ export interface Launchers {
   sidecar(signal: AbortSignal): Promise<void>
   /** Loads the rules of transparent capture; without options it removes them. */
   intercept(options: InterceptOptions | undefined): Promise<void>
+  /** Holds the gate for datagrams of loaded rules until told to end. */
+  datagramGate(warn: (message: string) => void, signal: AbortSignal): Promise<void>
   /** Resolves with the exit code. */
   demo(options: DemoOptions, signal: AbortSignal): Promise<number>
 }

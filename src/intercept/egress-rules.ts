@@ -9,6 +9,7 @@ import {
   opensConnection,
   refusals,
 } from './common-rules.ts'
+import { sentDatagrams } from './datagram-rules.ts'
 import type { ResolvedOptions } from './options.ts'
 import { anyOf, filterPriority, natPriority, type Chain, type Rule } from './rule.ts'
 
@@ -112,6 +113,7 @@ export function egressFilter(options: ResolvedOptions): Chain {
         outcome: { kind: 'reset' },
       },
       { name: 'within this machine', matches: [staysHere], outcome: { kind: 'accept' } },
+      ...(options.datagrams ? sentDatagrams : []),
       knownConnections,
       ...(dnsPort === 'off'
         ? addressRules(options.resolvers, 'daddr', passed('resolvers', nameService, namePort))

@@ -5,6 +5,7 @@ import {
   opensConnection,
   refusals,
 } from './common-rules.ts'
+import { receivedDatagrams } from './datagram-rules.ts'
 import type { ResolvedOptions } from './options.ts'
 import { anyOf, filterPriority, natPriority, type Chain, type Rule } from './rule.ts'
 
@@ -56,6 +57,7 @@ export function ingressFilter(options: ResolvedOptions): Chain {
         marks: true,
         outcome: { kind: 'accept' },
       },
+      ...(options.datagrams ? receivedDatagrams : []),
       knownConnections,
       ...addressRules(options.excludeCidrs, 'saddr', {
         name: 'excluded networks',

@@ -2,6 +2,7 @@
 export type InterceptErrorCode =
   | 'ERR_OPTIONS' // the options contradict each other or a rule of safety
   | 'ERR_NFT' // nft is missing, or refused
+  | 'ERR_GATE' // the gate for datagrams cannot be opened
   | 'ERR_VERIFY' // the kernel's list of rules is not what was loaded
 
 /** A failure of `blazon intercept`; after it the workload must not be started. */

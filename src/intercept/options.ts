@@ -18,6 +18,8 @@ export interface InterceptOptions {
   readonly dnsPort: number | 'off'
   /** Name servers that port 53 may be used with; undefined = those of this machine. */
   readonly resolvers: AddressList | undefined
+  /** Whether the sidecar may let datagrams out, by way of a gate that stays (`holdDatagramGate`). */
+  readonly datagrams: boolean
   /** The uid that the workload is going to run as, if known. */
   readonly workloadUid: number | undefined
 }
@@ -32,6 +34,7 @@ export const defaultOptions: InterceptOptions = {
   excludePorts: [],
   excludeCidrs: noAddresses,
   resolvers: undefined,
+  datagrams: false,
   workloadUid: undefined,
 }
 

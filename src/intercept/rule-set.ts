@@ -1,3 +1,5 @@
+import { countedSeconds, datagramSets } from './datagram-rules.ts'
+import { datagramLimits } from '../base/datagram-table.ts'
 import { egressCapture, egressFilter } from './egress-rules.ts'
 import { ingressCapture, ingressFilter } from './ingress-rules.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -8,6 +10,7 @@ import {
   type Chain,
   type Rule,
   type RuleSet,
+  type ValueSet,
 } from './rule.ts'
 
 /** The rules for one workload's network namespace: everything that they do not name is refused. */
@@ -22,7 +25,8 @@ export function buildRuleSet(options: ResolvedOptions): RuleSet {
     .flatMap(({ rules }) => rules)
     .map(({ counter }) => counter)
     .filter((counter) => counter !== undefined)
-  return { counters: [...new Set(counters)], chains }
+  const sets = options.datagrams ? datagramSets : []
+  return { sets, counters: [...new Set(counters)], chains }
 }
 
 const refusing = (name: string, hook: Chain['hook']): Chain => ({
@@ -32,6 +36,7 @@ const refusing = (name: string, hook: Chain['hook']): Chain => ({
 
 /** The rules that are left where others cannot be relied on: nothing goes out or in, loopback included. */
 export const refuseEverything: RuleSet = {
+  sets: [],
   counters: [],
   chains: [refusing('egress', 'output'), refusing('ingress', 'input')],
 }
@@ -40,11 +45,12 @@ export const refuseEverything: RuleSet = {
  * The input of `nft -f -`: one transaction that puts this table in the place of an earlier one, so
  * that there is no moment without rules.
  */
-export function ruleSetText({ counters, chains }: RuleSet): string {
+export function ruleSetText({ sets, counters, chains }: RuleSet): string {
   return [
     removalText,
     `table inet ${tableName} {`,
     ...counters.map((counter) => `  counter ${counter} { }`),
+    ...sets.map(setText),
     ...chains.flatMap(chainLines),
     '}',
     '',
@@ -57,6 +63,11 @@ export const removalText: string = [
   `delete table inet ${tableName}`,
   '',
 ].join('\n')
+
+function setText({ name, type, kind }: ValueSet): string {
+  const counted = `flags dynamic,timeout; timeout ${String(countedSeconds)}s; size ${String(datagramLimits.counted)};`
+  return `  set ${name} { type ${type}; ${kind === 'filled' ? 'flags interval,timeout;' : counted} }`
+}
 
 function chainLines({ name, type, hook, priority, policy, rules }: Chain): string[] {
   return [
@@ -85,6 +96,8 @@ function outcomeText({ outcome }: Rule): string {
       return 'reject with tcp reset'
     case 'prohibit':
       return 'reject with icmpx type admin-prohibited'
+    case 'count':
+      return `update @${outcome.set} { ${outcome.key} counter }`
     case 'accept':
     case 'drop':
     case 'return':

@@ -4,6 +4,7 @@ export type Outcome =
   | { readonly kind: 'reset' } // tell the sender by a TCP reset
   | { readonly kind: 'prohibit' } // tell the sender by ICMP: administratively prohibited
   | { readonly kind: 'redirect'; readonly port: number }
+  | { readonly kind: 'count'; readonly set: string; readonly key: string } // and go on with the next rule
 
 /** One rule of nft; `name` is its comment, by which it is found again in the kernel's list. */
 export interface Rule {
@@ -27,8 +28,18 @@ export interface Chain {
   readonly rules: readonly Rule[]
 }
 
+/** A set of values, empty at first. */
+export interface ValueSet {
+  readonly name: string
+  /** What nft calls the type of its values. */
+  readonly type: string
+  /** `filled`: from outside, with ranges. `counted`: by rules. */
+  readonly kind: 'filled' | 'counted'
+}
+
 /** Everything of ours in the kernel. */
 export interface RuleSet {
+  readonly sets: readonly ValueSet[]
   readonly counters: readonly string[]
   readonly chains: readonly Chain[]
 }

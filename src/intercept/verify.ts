@@ -59,10 +59,14 @@ function isRule(wanted: Rule, listed: Json | undefined): boolean {
   const statements = listed?.['expr']
   if (listed?.['comment'] !== wanted.name || !Array.isArray(statements)) return false
   const matches = statements.filter((one) => isJson(one) && isJson(one['match'])).length
-  return (
-    matches === wanted.matches.length &&
-    isDeepStrictEqual(statements.slice(matches), statementsOf(wanted))
-  )
+  const others = statements.slice(matches).map(withoutKey)
+  return matches === wanted.matches.length && isDeepStrictEqual(others, statementsOf(wanted))
+}
+
+/** A statement that counts values; the value itself is an expression as those of matches are. */
+function withoutKey(statement: unknown): unknown {
+  const counting = isJson(statement) ? statement['set'] : undefined
+  return isJson(counting) ? { set: { op: counting['op'], set: counting['set'] } } : statement
 }
 
 function statementsOf({ marks, counter, outcome }: Rule): Json[] {
@@ -83,6 +87,8 @@ function outcomeStatement(outcome: Rule['outcome']): Json {
       return { reject: { type: 'tcp reset' } }
     case 'prohibit':
       return { reject: { type: 'icmpx', expr: 'admin-prohibited' } }
+    case 'count':
+      return { set: { op: 'update', set: `@${outcome.set}` } }
     case 'accept':
     case 'drop':
     case 'return':

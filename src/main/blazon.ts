@@ -118,6 +118,10 @@ function createHost(signal: AbortSignal): Host {
         const { runIntercept } = await import('./intercept.ts')
         await runIntercept(options)
       },
+      datagramGate: async (warn, stop) => {
+        const { runDatagramGate } = await import('./intercept.ts')
+        await runDatagramGate(warn, stop)
+      },
       demo: async (options, stop) => {
         const { runDemo } = await import('../demo/main.ts')
         return await runDemo(options, stop)

@@ -10,6 +10,7 @@ export {
   type AddressFamily,
   type ReadOriginalDestination,
 } from './original-destination.ts'
+export { peerAccountOf, type PeerAccount } from './peer-account.ts'
 export type { RawEndpoint } from './raw-endpoint.ts'
 export { socketFd } from './socket-fd.ts'
 export { openSocketOwners, type SocketOwners } from './socket-owner.ts'

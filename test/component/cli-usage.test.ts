@@ -172,6 +172,31 @@ describe('blazon intercept', () => {
   })
 })
 
+describe('blazon intercept --datagrams', () => {
+  const launch = {
+    intercept: async () => undefined,
+    datagramGate: async (warn: (message: string) => void) => {
+      warn('somebody else was here')
+      await Promise.reject(new InterceptError('ERR_GATE', 'it is taken'))
+    },
+  }
+
+  it('needs somebody who stays, and loads no rules without', async () => {
+    const run = await runBlazon(['intercept', '--datagrams'])
+    expect(run).to.include({ code: 2 })
+    expect(run.stderr).to.contain('--hold')
+  })
+
+  it('holds the gate once the rules are loaded, and fails with it', async () => {
+    const run = await runBlazon(['intercept', '--hold', '--datagrams'], { launch })
+    expect(run).to.deep.equal({
+      code: 1,
+      stdout: '',
+      stderr: 'connections are captured\nsomebody else was here\nerror: it is taken\n',
+    })
+  })
+})
+
 describe('blazon completion', () => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     it(`prints a script for ${shell} that knows commands and options`, async () => {

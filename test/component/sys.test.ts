@@ -9,6 +9,7 @@ import {
   enterNewNetwork,
   loadLibc,
   openSocketOwners,
+  peerAccountOf,
   socketFd,
   SysError,
   type Libc,
@@ -118,5 +119,30 @@ describe('src/sys', () => {
     owners[Symbol.dispose]()
     const nowhere = { address: new Uint8Array(4), port: 1 }
     expect(() => owners.uidOf(nowhere, nowhere)).to.throw(SysError, 'send failed with errno 9')
+  })
+})
+
+describe('peerAccountOf()', () => {
+  it('is who connected, and who listens', async () => {
+    const libc = await loadLibc()
+    const path = `\0blazon-test-${String(process.pid)}`
+    const server = createServer().listen({ path })
+    await once(server, 'listening')
+    const client = connect({ path })
+    const [accepted] = (await once(server, 'connection')) as [Socket]
+    if (client.connecting) await once(client, 'connect')
+    const self = { uid: process.getuid?.(), gid: process.getgid?.() }
+    expect(peerAccountOf(libc, accepted)).to.deep.equal(self)
+    expect(peerAccountOf(libc, client)).to.deep.equal(self)
+    client.destroy()
+    accepted.destroy()
+    await once(server.close(), 'close')
+    expect(peerAccountOf(libc, client)).to.equal(undefined)
+  })
+
+  it('fails where the kernel does not tell', async () => {
+    const libc = { getsockopt: () => -1, errno: () => 92 }
+    await using pair = await connected('127.0.0.1')
+    expect(() => peerAccountOf(libc, pair.client)).to.throw(SysError, /errno 92/)
   })
 })

@@ -10,6 +10,7 @@ const notLaunched: Launchers = {
   controller: () => Promise.reject(new Error('the controller was launched')),
   sidecar: () => Promise.reject(new Error('the sidecar was launched')),
   intercept: () => Promise.reject(new Error('rules were changed')),
+  datagramGate: () => Promise.reject(new Error('a gate was opened')),
   demo: () => Promise.reject(new Error('the demonstration was launched')),
 }
 

@@ -64,6 +64,10 @@ export function addIntercept({ program, host }: CommandSetup): void {
       argument(integer(0, mostUid)),
     )
     .option('--hold', 'stay until told to end: a container that owns the namespace for the others')
+    .option(
+      '--datagrams',
+      'with --hold: let UDP and ping out where policy allows it, as the sidecar says',
+    )
     .option('--remove', 'remove the rules: connections then go out as they are')
     .action(async (options: Options) => {
       await run(options, host)
@@ -74,6 +78,12 @@ async function run({ remove, hold, ...options }: Options, host: Host): Promise<v
   if (remove === true && (hold === true || Object.keys(options).length > 0)) {
     throw new CliError('ERR_USAGE', '--remove takes no other options')
   }
+  if (options.datagrams === true && hold !== true) {
+    throw new CliError(
+      'ERR_USAGE',
+      '--datagrams needs --hold: somebody has to stay who may change rules',
+    )
+  }
   try {
     await host.launch.intercept(remove === true ? undefined : { ...defaultOptions, ...options })
   } catch (error: unknown) {
@@ -81,7 +91,20 @@ async function run({ remove, hold, ...options }: Options, host: Host): Promise<v
   }
   const done = remove === true ? 'nothing is captured any more' : 'connections are captured'
   host.stderr.write(`${done}\n`)
-  if (hold === true) await interrupted(host.signal)
+  if (hold !== true) return
+  if (options.datagrams !== true) {
+    await interrupted(host.signal)
+    return
+  }
+  try {
+    await host.launch.datagramGate((message) => {
+      host.stderr.write(`${message}\n`)
+    }, host.signal)
+  } catch (error: unknown) {
+    throw error instanceof InterceptError
+      ? new CliError('ERR_CAPTURE', error.message, { cause: error })
+      : error
+  }
 }
 
 async function interrupted(signal: AbortSignal): Promise<void> {

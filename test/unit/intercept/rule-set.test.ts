@@ -5,6 +5,7 @@ import type { Chain } from '../../../src/intercept/rule.ts'
 import { buildRuleSet, ruleSetText } from '../../../src/intercept/rule-set.ts'
 import { expectGolden } from '../../support/golden.ts'
 
+const never = { name: '', matches: [], outcome: { kind: 'drop' } } as const
 const plain = { ...defaultOptions, resolvers: noAddresses }
 const everything: ResolvedOptions = {
   ...defaultOptions,
@@ -27,6 +28,27 @@ describe('buildRuleSet()', () => {
   it('is what docs and reviewers see', () => {
     expectGolden('intercept/default.nft', ruleSetText(buildRuleSet(plain)))
     expectGolden('intercept/everything.nft', ruleSetText(buildRuleSet(everything)))
+  })
+
+  it('looks each datagram up where there is a gate for them, and only there', () => {
+    expectGolden(
+      'intercept/datagrams.nft',
+      ruleSetText(buildRuleSet({ ...plain, datagrams: true })),
+    )
+    for (const { rules } of buildRuleSet(plain).chains) {
+      expect(rules.flatMap(({ matches }) => matches).join()).to.not.contain('@')
+    }
+  })
+
+  it('asks for no mark of a datagram, and leaves none by which a later one would pass', () => {
+    for (const name of ['egress', 'ingress']) {
+      const { rules } = chain(name, { ...everything, datagrams: true })
+      const ours = rules.filter(({ matches }) => matches.some((match) => match.includes('@')))
+      expect(ours).to.have.length(8)
+      for (const rule of ours) expect(rule.marks).to.equal(undefined)
+      const known = rules.findIndex((rule) => rule.name === 'connections let through before')
+      expect(rules.indexOf(ours[7] ?? never)).to.be.lessThan(known)
+    }
   })
 
   it('sends questions for names to the sidecar where it answers them, and nowhere else', () => {
@@ -82,7 +104,7 @@ describe('buildRuleSet()', () => {
   })
 
   it('names each rule of a chain differently, in characters that nft takes as they are', () => {
-    for (const { rules } of buildRuleSet(everything).chains) {
+    for (const { rules } of buildRuleSet({ ...everything, datagrams: true }).chains) {
       const all = rules.map((rule) => rule.name)
       expect(new Set(all).size).to.equal(all.length)
       for (const name of all) expect(name).to.match(/^[A-Za-z0-9():, -]{1,100}$/)

@@ -8,7 +8,7 @@ import { connectionMark, type Chain, type Rule } from '../../../src/intercept/ru
 import { buildRuleSet, refuseEverything, ruleSetText } from '../../../src/intercept/rule-set.ts'
 import { differences } from '../../../src/intercept/verify.ts'
 
-const options = { ...defaultOptions, resolvers: addressList('10.0.0.2') }
+const options = { ...defaultOptions, resolvers: addressList('10.0.0.2'), datagrams: true }
 const wanted = buildRuleSet(options)
 
 type Listed = Record<string, Record<string, unknown>>
@@ -36,6 +36,12 @@ function expressions(rule: Rule): object[] {
     accept: { accept: null },
     drop: { drop: null },
     return: { return: null },
+    count: {
+      set: {
+        ...{ op: 'update', elem: { concat: [] }, stmt: [{ counter: null }] },
+        set: `@${'set' in outcome ? outcome.set : ''}`,
+      },
+    },
   }
   return [
     ...rule.matches.map((match) => ({ match: { op: '==', left: match, right: 1 } })),
