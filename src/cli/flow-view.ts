@@ -1,3 +1,4 @@
+import { portNumber, portProtocol, type PortProtocol } from '../policy/port.ts'
 import { isoTime, shownBytes, shownTime } from './moment.ts'
 import { spiffePath } from './spiffe-path.ts'
 import type { Cell, Column } from './table.ts'
@@ -19,6 +20,8 @@ export interface FlowView {
   readonly from: FlowEndView | null
   readonly to: FlowEndView | null
   readonly destinationAddress: string
+  readonly protocol: PortProtocol
+  /** 0 for ICMP. */
   readonly destinationPort: number
   readonly encryption: string | null
   readonly opened: number
@@ -34,7 +37,8 @@ export function flowView(flow: Flow__Output): FlowView {
     from: endView(flow.from),
     to: endView(flow.to),
     destinationAddress: flow.destinationAddress,
-    destinationPort: flow.destinationPort,
+    protocol: portProtocol(flow.destinationPort),
+    destinationPort: portNumber(flow.destinationPort),
     encryption: lowerCase(flow.encryption),
     opened: flow.opened,
     closed: flow.closed,
@@ -79,13 +83,19 @@ export function flowRow(flow: FlowView): Cell[] {
     flow.time === null ? '-' : shownTime(Date.parse(flow.time)),
     endName(flow.from) ?? '-',
     endName(flow.to) ?? flow.destinationAddress,
-    String(flow.destinationPort),
+    shownPort(flow),
     endVerdict(flow.from),
     endVerdict(flow.to),
     String(flow.opened),
     shownBytes(flow.bytesSent),
     shownBytes(flow.bytesReceived),
   ]
+}
+
+/** `5432`, `udp/53`, `icmp`. */
+function shownPort({ protocol, destinationPort }: FlowView): string {
+  if (protocol === 'icmp') return protocol
+  return protocol === 'tcp' ? String(destinationPort) : `${protocol}/${String(destinationPort)}`
 }
 
 function endName(end: FlowEndView | null): string | undefined {

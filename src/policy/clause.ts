@@ -1,10 +1,10 @@
 import type { TrustProfile } from '../identity/profile.ts'
-import { endsOf, type DecisionDocument } from './compiled-policy.ts'
+import { endsOf, isRestricting, type DecisionDocument } from './compiled-policy.ts'
 import type { Clause, Miss } from './clause-words.ts'
 import { conditionClause, meetsCondition } from './condition-clause.ts'
 import { isOutsider } from './external-words.ts'
 import { httpClause, opensByHttp } from './http-clause.ts'
-import { formatPort, type Port } from './port.ts'
+import { formatPort, isAboutPort, type Port } from './port.ts'
 import { relayClause, saysOfRelays } from './relay-clause.ts'
 import { holds, type Alternative, type Selector, type Term } from './selector.ts'
 import type { Question } from './verdict.ts'
@@ -18,7 +18,7 @@ export function clausesOf(document: DecisionDocument, question: Question): Claus
   return [
     sideClause('from', from, question.from),
     sideClause('to', to, question.to),
-    ...portsClause(ports, question.port),
+    ...portsClause(ports, isRestricting(document), question.port),
     ...(document.kind === 'NetworkPolicy' ? httpClause(document.spec) : []),
     ...relayClause(document),
     ...conditionClause(document, question),
@@ -60,7 +60,8 @@ export function nearnessOf(document: DecisionDocument, question: Question): Near
   const asked = from.alternative.length + to.alternative.length
   const failing = from.failing.length + to.failing.length
   const others: boolean[] = []
-  if (parts.ports !== undefined) others.push(parts.ports.includes(question.port))
+  const isMeant = meansPort(parts.ports, isRestricting(document), question.port)
+  if (isMeant !== undefined) others.push(isMeant)
   if (parts.expires !== undefined) others.push(question.now < parts.expires)
   const isOpened = document.kind === 'NetworkPolicy' ? opensByHttp(document.spec) : undefined
   if (isOpened !== undefined) others.push(isOpened)
@@ -106,10 +107,29 @@ function nearestAlternative(
   return tried.reduce((best, next) => (next.failing.length < best.failing.length ? next : best))
 }
 
-function portsClause(ports: readonly Port[] | undefined, port: number): Clause[] {
-  if (ports === undefined) return []
+/** Undefined where a document says nothing of ports, and none is needed. */
+function meansPort(
+  ports: readonly Port[] | undefined,
+  isRestricting: boolean,
+  port: Port,
+): boolean | undefined {
+  const isAbout = isAboutPort(ports && new Set(ports), isRestricting, port)
+  return ports === undefined && isAbout ? undefined : isAbout
+}
+
+function portsClause(
+  ports: readonly Port[] | undefined,
+  isRestricting: boolean,
+  port: Port,
+): Clause[] {
+  const isMeant = meansPort(ports, isRestricting, port)
+  if (isMeant === undefined) return []
   const asked = formatPort(port)
-  if (ports.includes(port)) return [metClause('ports', `the port is ${asked}`)]
+  if (isMeant) return [metClause('ports', `the port is ${asked}`)]
+  if (ports === undefined) {
+    const fact = 'without ports it allows TCP only'
+    return [missedClause('ports', fact, { wish: `it named ${asked}`, fact })]
+  }
   const wanted = describePorts(ports)
   const miss = { wish: `the port were ${wanted}`, fact: `it is ${asked}` }
   return [missedClause('ports', `the port must be ${wanted}; ${miss.fact}`, miss)]

@@ -22,7 +22,7 @@ export interface CompiledPolicy {
   readonly stage: Stage
   readonly from: Selector
   readonly to: Selector
-  /** Undefined: every port. */
+  /** Undefined: every port, unless `isAboutPort` says otherwise. */
   readonly ports: ReadonlySet<number> | undefined
   /** `Infinity` where it never expires. */
   readonly expires: number
@@ -69,6 +69,12 @@ function compileMatch(document: NetworkPolicy | Guardrail, head: Head): Compiled
 function httpOf(document: NetworkPolicy | Guardrail): CompiledHttp | undefined {
   if (document.kind !== 'NetworkPolicy' || document.spec.http === undefined) return undefined
   return compileHttp(document.spec.http, document.spec.action === 'deny')
+}
+
+/** Whether a document can only take away from what others allow. */
+export function isRestricting(document: DecisionDocument): boolean {
+  if (document.kind === 'NetworkPolicy') return document.spec.action === 'deny'
+  return document.kind === 'Guardrail'
 }
 
 /** Whom a document means at each end. */

@@ -9,6 +9,7 @@ import {
   type AttributeView,
   type ConditionContext,
 } from './condition-language.ts'
+import { portNumber, type Port } from './port.ts'
 import { defaultNeed } from './selector.ts'
 
 /** A `when` that passed all checks, ready to be asked. */
@@ -48,11 +49,11 @@ export function askCondition(
   { run }: Condition,
   from: AttributeView,
   to: AttributeView,
-  port: number,
+  port: Port,
   now: number,
 ): Truth {
   try {
-    const answer = run({ from, to, port: BigInt(port), now: new Date(now) })
+    const answer = run({ from, to, port: BigInt(portNumber(port)), now: new Date(now) })
     return typeof answer === 'boolean' ? answer : undefined
   } catch {
     // Absent keys arrive here, and what cannot be foreseen: none of them is an answer.

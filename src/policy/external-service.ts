@@ -8,7 +8,8 @@ import { externalNameKey } from './external-words.ts'
 import { instantShape } from './instant.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { fieldLimits } from './limits.ts'
-import { portShape, type Port } from './port.ts'
+import { portShape } from './port-shape.ts'
+import { isDatagramPort, type Port } from './port.ts'
 import { optional, optionalFlag, record, withDefaultFlag } from './record.ts'
 import { metadataNetworks, metadataServiceName } from './reserved-addresses.ts'
 import { complain, mapOf, oneOrSetOf, setOf, text, type Place, type Shape } from './shape.ts'
@@ -84,6 +85,10 @@ function checkSpec(spec: ExternalServiceSpec, node: MapNode, place: Place): void
   if (dns === undefined && (spec.private || spec.sni !== undefined)) {
     const field = spec.private ? 'private' : 'sni'
     complain(node.offset, place, `"${field}" is about the names in "dns", and there are none`)
+  }
+  if (cidrs === undefined && spec.ports?.some(isDatagramPort) === true) {
+    const message = '"udp/PORT" and "icmp" go by networks, never by names: expected "cidrs" as well'
+    complain(node.offset, place, message)
   }
   const pairs = Array.from(attributes?.values() ?? []).reduce((sum, list) => sum + list.length, 1)
   if (pairs > maxProfilePairs) {

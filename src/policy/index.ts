@@ -7,7 +7,7 @@
 export { decodeDocument, encodeSpec, type EncodedDocument } from './canonical.ts'
 export type { Clause, Miss } from './clause.ts'
 export { compileInSteps, compilePolicies, defaultDecisionLimits, isDecisive } from './compile.ts'
-export type { CompiledPolicy, DecisionDocument } from './compiled-policy.ts'
+export { isRestricting, type CompiledPolicy, type DecisionDocument } from './compiled-policy.ts'
 export { conditionHelpers, conditionLimits } from './condition-language.ts'
 export {
   documentKinds,
@@ -61,10 +61,22 @@ export { onRejectOf, onRejects, type OnReject } from './on-reject.ts'
 export { documentId, parseDocuments } from './parse.ts'
 export { formatProblem, PolicyError, type PolicyErrorCode, type Problem } from './policy-error.ts'
 export { PolicySet, type DecisionLimits } from './policy-set.ts'
+export {
+  formatPort,
+  icmpPort,
+  isDatagramPort,
+  isTcpPort,
+  parsePort,
+  portNumber,
+  portProtocol,
+  udpPort,
+  type Port,
+  type PortProtocol,
+} from './port.ts'
 export type { Passage, RelayTrust } from './relay.ts'
 export type { ReadOptions } from './read-options.ts'
 export { isReason, reasonOfCode, reasons, type Reason } from './reason.ts'
-export { isNeverOutside } from './reserved-addresses.ts'
+export { isNeverOutside, neverOutside } from './reserved-addresses.ts'
 export { documentSchemaVersion, isOnlyAboutOutsiders, requiredSchema } from './schema-version.ts'
 export { matchedProvenance, matchesSelector, type Selector, type Term } from './selector.ts'
 export { SubsetIndex } from './subset-index.ts'

@@ -8,7 +8,8 @@ import { instantShape } from './instant.ts'
 import type { DocumentOf, Kind } from './kind.ts'
 import { fieldLimits } from './limits.ts'
 import { onRejectShape, type OnReject } from './on-reject.ts'
-import { portShape, type Port } from './port.ts'
+import { portShape } from './port-shape.ts'
+import { isDatagramPort, type Port } from './port.ts'
 import { optional, record, required, withDefault } from './record.ts'
 import { relayTrusts, type RelayTrust } from './relay.ts'
 import { defaultNeed, type Selector } from './selector.ts'
@@ -26,7 +27,7 @@ export type PolicyMode = (typeof policyModes)[number]
 export interface NetworkPolicySpec {
   readonly from: Selector
   readonly to: Selector
-  /** Undefined: every port. */
+  /** Undefined: every port, of an allow every TCP port. */
   readonly ports: readonly Port[] | undefined
   /** Undefined: about connections, whatever runs in them. Else its ports are in HTTP mode. */
   readonly http: readonly HttpRule[] | undefined
@@ -66,6 +67,7 @@ export const networkPolicyKind: Kind<'NetworkPolicy', NetworkPolicySpec> = {
       checkEncryptionOutside(spec, node, place)
       checkHttp(spec, node, place)
       checkRelay(spec, node, place)
+      checkDatagrams(spec, node, place)
     },
   }),
 }
@@ -85,6 +87,22 @@ function checkEncryptionOutside(
   const message =
     'an allow that names external services needs "encryption: optional", which is clear only towards them'
   complain(field?.offset ?? node.offset, place, message)
+}
+
+/** Datagrams go to peers outside the mesh only: between workloads there is no tunnel that carries them. */
+function checkDatagrams(
+  { to, ports, http, action }: NetworkPolicySpec,
+  node: MapNode,
+  place: Place,
+): void {
+  if (ports?.some(isDatagramPort) !== true) return
+  const offset = node.fields.find(({ name }) => name === 'ports')?.offset ?? node.offset
+  const at = { ...place, path: `${place.path}.ports` }
+  if (http !== undefined) complain(offset, at, 'a policy with "http" is about TCP ports only')
+  if (action === 'deny' || to.every(isExternal)) return
+  const message =
+    'an allow of "udp/PORT" or "icmp" is for external services: "to" has to select nothing else'
+  complain(offset, at, message)
 }
 
 /** Requests are read by the sidecar in front of the accepting workload, and only on ports that are said to be HTTP. */

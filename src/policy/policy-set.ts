@@ -1,6 +1,7 @@
 import type { TrustProfile } from '../identity/profile.ts'
 import { hasBit } from './bitset.ts'
 import {
+  isRestricting,
   stages,
   type CompiledPolicy,
   type DecisionDocument,
@@ -17,6 +18,7 @@ import {
 } from './guarding.ts'
 import type { ProfileClass, ProfileTable } from './profile-table.ts'
 import { meetsHttp, type HttpRequest } from './http-request.ts'
+import { isAboutPort, isDatagramPort, isTcpPort, unnamedPort } from './port.ts'
 import { distrusted, type Passage } from './relay.ts'
 import { noPolicyMatched, type Question, type Verdict } from './verdict.ts'
 import { VerdictCache } from './verdict-cache.ts'
@@ -30,9 +32,6 @@ export interface DecisionLimits {
 }
 
 const mostProfiles = 32_768
-const allPorts = 0xffff
-/** Stands for every port that no policy names, so that a port scan leaves nothing behind here. */
-const unnamedPort = 0
 
 /** One question on its way through the documents. */
 interface Asked {
@@ -91,11 +90,13 @@ export class PolicySet {
 
   /**
    * Decides whether `from` may open a connection to `to`. A pure function of the question: what it
-   * remembers never changes an answer. Costs three look-ups.
+   * remembers never changes an answer. Costs three look-ups, of a TCP port.
    */
   decide(question: Question): Verdict {
     const { from, to, port, now } = question
-    if (!isPort(port)) return noPolicyMatched
+    if (!isTcpPort(port)) {
+      return isDatagramPort(port) ? this.#decideOnDatagrams(question) : noPolicyMatched
+    }
     const source = this.#table.known(from)
     const target = this.#table.known(to)
     if (source === undefined || target === undefined) return this.#decideOnStranger(question)
@@ -112,7 +113,7 @@ export class PolicySet {
    */
   decideRequest(question: Question, request: HttpRequest, passage: Passage = 'direct'): Verdict {
     const { from, to, port, now } = question
-    if (!isPort(port)) return noPolicyMatched
+    if (!isTcpPort(port)) return noPolicyMatched
     const [source, target] = this.#ends(from, to)
     return this.#evaluate({ source, target, port, now, request, passage })
   }
@@ -123,7 +124,7 @@ export class PolicySet {
    * never comes to be in it under this set.
    */
   readsRequests(to: TrustProfile, port: number, now: number): boolean {
-    if (!this.#hasHttp || !isPort(port)) return false
+    if (!this.#hasHttp || !isTcpPort(port)) return false
     const [, target] = this.#ends(to, to)
     return this.#candidates(target, port).some((at) => {
       const policy = this.policies[at]
@@ -166,6 +167,12 @@ export class PolicySet {
       const policy = this.policies[at]
       return policy !== undefined && hasBit(source.from, at) && isSuch(policy)
     })
+  }
+
+  /** Asked once for each change of policy and not for each packet, so nothing is remembered of it. */
+  #decideOnDatagrams({ from, to, port, now }: Question): Verdict {
+    const [source, target] = this.#ends(from, to)
+    return this.#evaluate({ source, target, port, now, request: undefined, passage: 'direct' })
   }
 
   /** Meets both, in the table as it is after that. */
@@ -264,7 +271,7 @@ export class PolicySet {
 
   /** Policies for this destination and port, ascending. Ports that no policy names are as one. */
   #candidates(target: ProfileClass, port: number): Int32Array {
-    const named = this.#namedPorts.has(port) ? port : unnamedPort
+    const named = this.#namedPorts.has(port) ? port : unnamedPort(port)
     const known = target.toByPort.get(named)
     if (known !== undefined) return known
     const concerned = target.to.filter((at) => concerns(this.policies[at], named))
@@ -292,12 +299,8 @@ export class PolicySet {
   }
 }
 
-function isPort(port: number): boolean {
-  return (port & allPorts) === port && port !== 0
-}
-
 function concerns(policy: CompiledPolicy | undefined, port: number): boolean {
-  return policy !== undefined && (policy.ports === undefined || policy.ports.has(port))
+  return policy !== undefined && isAboutPort(policy.ports, isRestricting(policy.document), port)
 }
 
 /** Whether a policy says itself which requests it lets in; what it denies it need not. */

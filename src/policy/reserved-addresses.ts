@@ -32,6 +32,12 @@ export function overlapsNever(network: Network): string | undefined {
   return never.find((one) => overlap(one.network, network))?.what
 }
 
+/** Networks that are never just outside the mesh, whoever names them: `isNeverOutside` for ranges. */
+export const neverOutside: readonly Network[] = [
+  ...never.map(({ network }) => network),
+  ...metadata,
+]
+
 /** Whether an address (4 or 16 bytes) is loopback, link-local, metadata and the like: never just outside the mesh. */
 export function isNeverOutside(address: Uint8Array): boolean {
   const bits = address.length * 8

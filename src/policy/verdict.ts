@@ -1,14 +1,13 @@
 import type { TrustProfile } from '../identity/profile.ts'
 import type { Encryption } from './encryption.ts'
+import type { Port } from './port.ts'
 import type { Reason } from './reason.ts'
 
 /** May `from` open a connection to `to`? Both profiles are full ones. */
 export interface Question {
   readonly from: TrustProfile
   readonly to: TrustProfile
-  /** 1 to 65535. */
-  readonly port: number
-  readonly protocol?: 'tcp'
+  readonly port: Port
   /** Milliseconds since the epoch. */
   readonly now: number
 }

@@ -152,7 +152,7 @@ describe('controller: flows', function () {
     peer_workload_id: { peerWorkloadId: 'web', peerSpiffeId: 'spiffe://acme.example/x' },
     peer_spiffe_id: { peerWorkloadId: '0'.repeat(32) },
     destination_address: { destinationAddress: 'db.example' },
-    destination_port: { destinationPort: 70_000 },
+    destination_port: { destinationPort: 65_536 },
     flow_ids: { flowIds: [Buffer.alloc(15)] },
     'flow_ids ': { flowIds: Array.from({ length: 17 }, () => Buffer.alloc(16)) },
     policy: { policy: 'x'.repeat(300) },

@@ -3,6 +3,7 @@ import type { Attribute } from '../../src/identity/attributes.ts'
 import { createProfile, type TrustProfile } from '../../src/identity/profile.ts'
 import { provenances } from '../../src/identity/provenance.ts'
 import {
+  formatPort,
   isDecisive,
   type HttpRequest,
   profileOfService,
@@ -113,15 +114,16 @@ const selector = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(map, external).map((both): object => both) },
 )
 
-export const ports: fc.Arbitrary<number> = fc.constantFrom(80, 443, 5432)
+export const tcpPorts: fc.Arbitrary<number> = fc.constantFrom(80, 443, 5432)
+export const ports: fc.Arbitrary<number> = fc.oneof(
+  { weight: 3, arbitrary: tcpPorts },
+  { weight: 1, arbitrary: fc.constantFrom(65_536 + 443, 131_072) },
+)
 export const times: fc.Arbitrary<number> = fc
   .integer({ min: 0, max: 4 })
   .map((step) => step * 1_000)
 
-const portList = fc.array(
-  ports.map((port) => `tcp/${String(port)}`),
-  { minLength: 1 },
-)
+const portList = fc.array(ports.map(formatPort), { minLength: 1 })
 const ends = times.map((ms) => new Date(ms).toISOString())
 
 const methods = ['GET', 'POST'] as const
@@ -172,10 +174,20 @@ const meaningfulPolicySpec = policySpec
   .filter(({ from, to }) => !isOnlyExternal(from) || !isOnlyExternal(to))
   .map((spec) => {
     const namesExternal = JSON.stringify([spec.from, spec.to]).includes('"external"')
-    const written = canHaveHttp(spec) ? spec : { ...spec, http: undefined }
+    const written = withSuchPorts(canHaveHttp(spec) ? spec : { ...spec, http: undefined })
     if (!namesExternal || spec.action !== 'allow') return written
     return { ...written, encryption: 'optional' }
   })
+
+/** Requests are read on TCP ports, and datagrams are allowed to external services only. */
+function withSuchPorts<Spec extends { to: object; action: string; http?: unknown }>(
+  spec: Spec & { ports?: string[] | undefined },
+): Spec & { ports?: string[] | undefined } {
+  const mayName = spec.http === undefined && (spec.action === 'deny' || isOnlyExternal(spec.to))
+  if (spec.ports === undefined || mayName) return spec
+  const ports = spec.ports.filter((port) => port.startsWith('tcp/'))
+  return { ...spec, ports: ports.length === 0 ? ['tcp/80'] : ports }
+}
 
 function canHaveHttp(spec: { to: object; ports?: unknown; mode?: string }): boolean {
   const toExternal = JSON.stringify(spec.to).includes('"external"')

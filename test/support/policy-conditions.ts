@@ -65,7 +65,7 @@ const same = key.map((name): ModelCondition => ({
 
 const port = fc.constantFrom(80, 443).map((wanted): ModelCondition => ({
   text: `port == ${String(wanted)}`,
-  answer: (question) => truth(question.port === wanted),
+  answer: (question) => truth(question.port % 65_536 === wanted),
 }))
 
 const time = fc

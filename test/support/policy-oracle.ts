@@ -77,6 +77,7 @@ function policiesSay(documents: readonly DecisionDocument[], question: Asked): O
     documents.filter(
       (each) =>
         each.kind === 'Observe' &&
+        question.port < 65_536 &&
         lets(each, question.from) &&
         lets(each, question.to) &&
         question.now < each.spec.expires,
@@ -116,7 +117,7 @@ export function matches(document: Matchable, question: Asked): boolean {
     means(document, spec.from, from) &&
     means(document, spec.to, to) &&
     !(hasHttp(document) && isOutsider(to)) &&
-    (spec.ports === undefined || spec.ports.some((named) => named === port)) &&
+    (spec.ports === undefined ? isStrict || port < 65_536 : spec.ports.includes(port)) &&
     (spec.expires === undefined || spec.expires > now) &&
     concernsRequest(document, question.request) &&
     (answer === 'yes' || (answer === 'unknown' && isStrict))

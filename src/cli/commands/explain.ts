@@ -1,4 +1,6 @@
 import { parseEnd, type End } from '../attribute-set.ts'
+import { integer, type Parse } from '../../base/env.ts'
+import { parsePort, type Port } from '../../policy/port.ts'
 import type { Host } from '../host.ts'
 import { writeResult, type OutputForm } from '../output.ts'
 import { printable } from '../printable.ts'
@@ -6,7 +8,7 @@ import { paint, tableLines, type Cell } from '../table.ts'
 import { toWireAttributes } from '../../identity/wire.ts'
 import type { ExplainEnd } from '../../rpc/generated/blazon/v1/ExplainEnd.ts'
 import type { ExplainResponse__Output } from '../../rpc/generated/blazon/v1/ExplainResponse.ts'
-import { argument, outputOption, portArgument, withClient, type CommandSetup } from './command.ts'
+import { argument, outputOption, withClient, type CommandSetup } from './command.ts'
 
 interface ExplainOptions {
   readonly port: number
@@ -41,7 +43,7 @@ export function addExplain({ program, host, finish }: CommandSetup): void {
     )
     .argument('<from>', endText, argument(parseEnd))
     .argument('<to>', endText, argument(parseEnd))
-    .requiredOption('--port <number>', 'destination port', portArgument)
+    .requiredOption('--port <number>', 'destination port: 443, udp/53 or icmp', argument(anyPort))
     .option('--exit-code', 'exit with 1 when the verdict is deny')
     .addOption(outputOption())
     .action(async (from: End, to: End, options: ExplainOptions) => {
@@ -51,6 +53,8 @@ export function addExplain({ program, host, finish }: CommandSetup): void {
       if (options.exitCode === true && view.verdict !== 'allow') finish(1)
     })
 }
+
+const anyPort: Parse<Port> = (text) => parsePort(text) ?? integer(1, 65_535)(text)
 
 function wireEnd(end: End): ExplainEnd {
   switch (end.kind) {

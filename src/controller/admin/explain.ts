@@ -2,8 +2,11 @@ import { quote } from '../../base/errors.ts'
 import { createProfile, fromWireAttributes, type TrustProfile } from '../../identity/index.ts'
 import {
   explain,
+  formatPort,
+  isDatagramPort,
   isInForce,
   isOutsider,
+  isTcpPort,
   profileOfService,
   type Encryption,
   type ExternalService,
@@ -32,16 +35,19 @@ export function explainConnection(
 ): ExplainResponse {
   needAdministrator(caller, 'viewer')
   const { port } = request
-  if (port < 1 || port > 65_535) {
+  if (!isTcpPort(port) && !isDatagramPort(port)) {
     throw new ControllerError(
       'ERR_ARGUMENT',
-      `expected a port from 1 to 65535, got ${String(port)}`,
+      `expected a port from 1 to 65535, or one of UDP or ICMP as documented, got ${String(port)}`,
     )
   }
   const from = profileOf(deps, request.from, 'from')
   const to = profileOf(deps, request.to, 'to')
   if (isOutsider(from) && isOutsider(to)) {
     throw new ControllerError('ERR_ARGUMENT', 'expected a workload at one end, got none at either')
+  }
+  if (isDatagramPort(port) && !isOutsider(to)) {
+    return denial(`${formatPort(port)} goes to external services only`)
   }
   const missing =
     whyExpired(deps, request.from) ??
@@ -85,9 +91,12 @@ function missingPort(
 ): string | undefined {
   if (end?.kind !== 'external') return undefined
   const { name, spec } = serviceCalled(deps, end.external ?? '')
+  if (isDatagramPort(port) && spec.cidrs === undefined) {
+    return `ExternalService ${name} has no cidrs, and ${formatPort(port)} goes by those`
+  }
   if (spec.ports === undefined || spec.ports.includes(port)) return undefined
-  const ports = spec.ports.map((one) => `tcp/${String(one)}`).join(', ')
-  return `ExternalService ${name} has only ${ports}, so nobody is known at tcp/${String(port)}`
+  const ports = spec.ports.map(formatPort).join(', ')
+  return `ExternalService ${name} has only ${ports}, so nobody is known at ${formatPort(port)}`
 }
 
 function denial(nearestMiss: string): ExplainResponse {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { quote } from '../../base/errors.ts'
 import { parseSpiffeId } from '../../identity/index.ts'
+import { isDatagramPort, isTcpPort } from '../../policy/port.ts'
 import { isReason } from '../../policy/reason.ts'
 import type { FlowRecord__Output } from '../../rpc/generated/blazon/v1/FlowRecord.ts'
 import type { FlowReport__Output } from '../../rpc/generated/blazon/v1/FlowReport.ts'
@@ -72,8 +73,8 @@ function checkRecord(record: FlowRecord__Output, reporter: FlowParty, now: numbe
   if (isIP(destinationAddress) === 0) {
     throw refuse('destination_address', 'an IP address', quote(destinationAddress))
   }
-  if (destinationPort < 1 || destinationPort > 65_535) {
-    throw refuse('destination_port', '1 to 65535', String(destinationPort))
+  if (!isTcpPort(destinationPort) && !isDatagramPort(destinationPort)) {
+    throw refuse('destination_port', '1 to 65535, or one of UDP or ICMP', String(destinationPort))
   }
   if (!isReason(record.reason)) throw refuse('reason', 'a known reason', quote(record.reason))
   if (record.policy.length > longestPolicyName) {

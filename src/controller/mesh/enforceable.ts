@@ -2,8 +2,10 @@ import type { Steps } from '../../base/steps.ts'
 import {
   compileInSteps,
   compilePolicies,
+  isDatagramPort,
   isDecisive,
   isOnlyAboutOutsiders,
+  isRestricting,
   profileOfService,
   requiredSchema,
   type DecisionDocument,
@@ -106,6 +108,10 @@ export function describeLagging(lagging: readonly Lagging[]): string {
 
 /** Without it less is allowed, or nothing changes. */
 function isSafeToLeaveOut(document: DecisionDocument): boolean {
+  // A sidecar that does not know of datagrams lets none out; of TCP it would let out what is denied beside them.
+  if (document.kind !== 'Observe' && document.spec.ports?.some(isDatagramPort) === true) {
+    return !isRestricting(document) || document.spec.ports.every(isDatagramPort)
+  }
   switch (document.kind) {
     case 'NetworkPolicy':
       // Where a port is not in HTTP mode, a client writes the headers that the application trusts there.
@@ -125,11 +131,6 @@ function isSafeToLeaveOut(document: DecisionDocument): boolean {
     default:
       return document satisfies never
   }
-}
-
-function isRestricting(document: DecisionDocument): boolean {
-  if (document.kind === 'NetworkPolicy') return document.spec.action === 'deny'
-  return document.kind === 'Guardrail'
 }
 
 function tooOld(schemaVersion: number, documents: readonly PolicyDocument[]): string {

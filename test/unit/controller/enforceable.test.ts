@@ -27,6 +27,21 @@ describe('sendableTo()', () => {
   })
 })
 
+describe('sendableTo() with datagrams', () => {
+  const to = { external: {} }
+  const ports = ['udp/53', 'tcp/53']
+
+  it('leaves out what is about them alone, or an allow', () => {
+    expect(sent({ to, ports, action: 'allow', encryption: 'optional' }, 5)).to.deep.equal([])
+    expect(sent({ to, ports: ['udp/53', 'icmp'], action: 'deny' }, 5)).to.deep.equal([])
+  })
+
+  it('sends nothing rather than without a deny of TCP beside them', () => {
+    expect(sent({ to, ports, action: 'deny' }, 5)).to.equal(undefined)
+    expect(sent({ to, ports, action: 'deny' }, 6)).to.have.length(1)
+  })
+})
+
 describe('sendableServices()', () => {
   const services = parseDocuments(`
 kind: ExternalService

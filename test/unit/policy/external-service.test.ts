@@ -122,7 +122,6 @@ l7: true`.replace('2001:DB8', '2001:db8:0'),
     ],
     'an attribute that is none': ['dns: [a.b]\nattributes: { labl.x: x }', '5:17', /may assign/],
     'an end that is no time': ['dns: [a.b]\nexpires: tomorrow', '5:12', /expected a time such as/],
-    'udp ports': ['dns: [a.b]\nports: [udp/53]', '5:11', /other protocols/],
   }
   for (const [what, [spec, at, says]] of Object.entries(refused)) {
     it(`refuses ${what}`, () => {
