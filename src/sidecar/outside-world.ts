@@ -8,6 +8,10 @@ import {
 
 /** What the controller has told of addresses: external services, and what of theirs is the mesh's. */
 export interface OutsideWorld {
+  /** All external services, expired ones included. */
+  readonly peers: readonly ExternalPeer[]
+  /** Addresses of workloads, as far as this sidecar was told: 4 or 16 bytes. */
+  readonly meshAddresses: readonly Uint8Array[]
   /** External services that an address belongs to; with a port, those that have it. None for a mesh address. */
   covering(address: string, port?: number): readonly ExternalPeer[]
   /** External services that an address is one of by the names it has. None for a mesh address. */
@@ -27,6 +31,8 @@ export interface NamedPeer extends ExternalPeer {
 }
 
 export const nothingOutside: OutsideWorld = {
+  peers: [],
+  meshAddresses: [],
   covering: () => [],
   named: () => [],
   hasName: () => false,
@@ -44,6 +50,8 @@ export function createOutsideWorld(
   const mesh = new Set(meshAddresses.map(keyOf))
   const isMesh = (bytes: Uint8Array): boolean => mesh.size > 0 && mesh.has(keyOf(bytes))
   return {
+    peers: peers.list,
+    meshAddresses,
     covering: (address, port) => {
       const bytes = addressBytes(address)
       return bytes === undefined || isMesh(bytes) ? [] : peers.covering(bytes, port)

@@ -9,6 +9,7 @@ import { openOwnCarrier, type Carrier } from './carrier.ts'
 import type { Change } from './change.ts'
 import type { SidecarConfig } from './config.ts'
 import { openControlPlane, type ControlPlane } from './control-plane.ts'
+import { keepDatagrams } from './datagrams/datagram-keeper.ts'
 import { createFlowRecorder, type FlowRecorder } from './flow-recorder.ts'
 import { createFlowReporter, type FlowReporter } from './flow-reporter.ts'
 import type { InstanceMetadata } from './instance-metadata.ts'
@@ -114,6 +115,9 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     control.strength.run(watchOptions.onRenewNow, stop.signal),
     runWatch(watchOptions, stop.signal),
     reporter.run(stop.signal),
+    ...(config.capture.kind === 'redirect'
+      ? [keepDatagrams({ ground: control, recorder, log }, stop.signal)]
+      : []),
   ])
   running.catch(failed.reject)
   const parts = opened.move()
