@@ -39,12 +39,14 @@ spec:
 `
 const ports = 'udp/5300, icmp, tcp/5301'
 
-/** Answers each datagram with itself, and says that it came. */
+/** Answers each datagram with itself, and says that it came; `call HOST` has it send one there, unasked, from port to port. */
 const echo = `
 for (const port of [5300, 5301]) {
   const socket = require('dgram').createSocket('udp6')
   socket.on('message', (bytes, { address, port: from }) => {
     console.log('got ' + bytes + ' on ' + port)
+    const [word, host] = String(bytes).split(' ')
+    if (word === 'call') return socket.send('unasked', port, host, (error) => console.log('called ' + error))
     socket.send(bytes, from, address)
   }).bind(port, '::', () => console.log('listening'))
 }
@@ -102,6 +104,7 @@ suite(reason === undefined ? title : `${title} (${reason})`, function () {
   let stranger: Machine
   let sidecar: RunningSidecar
   let gate: Program
+  const servers = new Map<Machine, Program>()
 
   const startGate = async (): Promise<void> => {
     const words = ['intercept', '--hold', '--datagrams', '--resolvers', mesh.machines.controller.v4]
@@ -134,6 +137,7 @@ suite(reason === undefined ? title : `${title} (${reason})`, function () {
     expect(await web.run(['sh', '-c', range])).to.include({ code: 0 })
     for (const machine of [web, office, stranger]) {
       const program = machine.start([process.execPath, '-e', echo], { as: workloadId })
+      servers.set(machine, program)
       await eventually('a server', () => program.text().split('listening').length === 3)
     }
     await mesh.apply(services(office, stranger))
@@ -190,16 +194,18 @@ suite(reason === undefined ? title : `${title} (${reason})`, function () {
       expect((await web.run(['perl', '-e', timestamp, office.v4])).stdout).to.equal('refused')
     })
 
-    it('from outside that answer nothing are refused', async () => {
-      const { v4 } = web
-      const sent = await office.run([process.execPath, '-e', client, v4, '5300', '3', '5300'], {
-        as: 3_000,
+    for (const family of ['v4', 'v6'] as const) {
+      it(`from outside that answer nothing are refused, from an allowed place too (${family})`, async () => {
+        const host = { v4: `::ffff:${web.v4}`, v6: web.v6 }[family]
+        const call = `require('dgram').createSocket('udp6').send('call ${host}', 5300, '::1', () => process.exit())`
+        await office.run([process.execPath, '-e', call])
+        const server = servers.get(office)
+        await eventually('a call', () => server?.text().includes(`got call ${host}`))
+        await eventually('its end', () => server?.text().includes('called null'))
+        expect(await isEchoed(office[family])).to.equal(true)
+        expect(servers.get(web)?.text()).to.not.contain('unasked')
       })
-      expect(sent.stdout).to.not.contain('echo')
-      // From the very port that the workload may send to, which the server there has.
-      const own = `const s = require('dgram').createSocket({ type: 'udp4', reuseAddr: true }); s.on('message', (m) => console.log('echo ' + m)); s.bind(6300, () => s.send('x', 5300, '${v4}', () => setTimeout(() => process.exit(), 500)))`
-      expect((await office.run([process.execPath, '-e', own])).stdout).to.not.contain('echo')
-    })
+    }
 
     it('are let out for nobody else who asks the gate', async () => {
       for (const as of [workloadId, undefined]) {

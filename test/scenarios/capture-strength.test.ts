@@ -12,6 +12,7 @@ const look = [
   fileURLToPath(new URL('../support/look-at-capture.ts', import.meta.url)),
   String(workloadId),
 ]
+const blazon = fileURLToPath(new URL('../../src/main/blazon.ts', import.meta.url))
 const reason = whyNoNetwork()
 const suite = reason === undefined ? describe : describe.skip
 
@@ -74,6 +75,16 @@ suite(`how strong capture is${reason === undefined ? '' : ` (${reason})`}`, func
     await eventually('strong', async () => (await seen()).value === 'strong')
     await mesh.intercept('web', '--remove')
     await eventuallyWeak(/rules/)
+    await program.end()
+  })
+
+  it('is strong by the rules for datagrams too, but not with their gate in sight', async () => {
+    const program = web.start(asWorkload('', 'sleep', '600'))
+    const words = ['intercept', '--hold', '--datagrams', '--resolvers', mesh.machines.controller.v4]
+    const gate = web.start([process.execPath, blazon, ...words])
+    await eventuallyWeak(/NET_ADMIN/)
+    await gate.end()
+    await eventually('strong', async () => (await seen()).value === 'strong')
     await program.end()
   })
 
