@@ -69,6 +69,7 @@ export function createConnectionLog(options: {
       let received = 0
       return {
         progress: (nowSent, nowReceived) => {
+          if (nowSent === sent && nowReceived === received) return
           metrics.relayed(facts.direction, nowSent - sent, nowReceived - received)
           sent = nowSent
           received = nowReceived

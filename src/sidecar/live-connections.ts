@@ -8,6 +8,8 @@ export interface LiveConnection {
   /** What policy says of it now. */
   judge(standing: Standing): Judgement
   readonly deadline: number | undefined
+  /** Counts what has gone through it since the last time. */
+  report(): void
   /** Nothing new is to begin in it: ends it in order once nothing is under way, where that can be told. */
   retire(): void
   /** Ends it: both programs see a reset, and the peer the reason. */
@@ -33,11 +35,17 @@ export interface LiveConnections {
 }
 
 const longestTimerMs = 60_000
+/** Between two reports of each. */
+const defaultReportMs = 1_000
 
-export function createLiveConnections(standing: () => Standing): LiveConnections {
+export function createLiveConnections(
+  standing: () => Standing,
+  reportMs: number = defaultReportMs,
+): LiveConnections {
   const open = { egress: new Set<LiveConnection>(), ingress: new Set<LiveConnection>() }
   const whenDrained = new Set<() => void>()
   let timer: NodeJS.Timeout | undefined
+  let reports: NodeJS.Timeout | undefined
   let nextDeadline = Infinity
 
   const each = function* (): Iterable<LiveConnection> {
@@ -76,14 +84,21 @@ export function createLiveConnections(standing: () => Standing): LiveConnections
     wait()
   }
 
+  const report = (): void => {
+    for (const connection of each()) connection.report()
+  }
+
   return {
     add: (connection) => {
       open[connection.direction].add(connection)
+      reports ??= setInterval(report, reportMs).unref()
       expedite(connection.deadline ?? Infinity)
     },
     remove: (connection) => {
       open[connection.direction].delete(connection)
       if (open.egress.size + open.ingress.size > 0) return
+      clearInterval(reports)
+      reports = undefined
       for (const resolve of whenDrained) resolve()
       whenDrained.clear()
     },
@@ -102,6 +117,7 @@ export function createLiveConnections(standing: () => Standing): LiveConnections
     },
     close: () => {
       clearTimeout(timer)
+      clearInterval(reports)
     },
   }
 }

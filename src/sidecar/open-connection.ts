@@ -35,8 +35,6 @@ export interface Followers {
   readonly alerts: Alerts
 }
 
-const progressIntervalMs = 1_000
-
 export interface ConnectionOptions {
   readonly direction: FlowDirection
   /** Makes what carries its bytes; `onEnd` is to be called once, when that is over. */
@@ -60,7 +58,6 @@ export function openConnection(options: ConnectionOptions): OpenConnection {
   let { judgement } = options
   let cutPolicy = ''
   let logged: LoggedConnection | undefined
-  let progressTimer: NodeJS.Timeout | undefined
 
   const report = (): void => {
     const { bytesToStream, bytesFromStream } = relay
@@ -70,7 +67,6 @@ export function openConnection(options: ConnectionOptions): OpenConnection {
 
   const onEnd = (ending: RelayEnding): void => {
     live.remove(entry)
-    clearInterval(progressTimer)
     if (ending.kind === 'cut') metrics.cut(ending.reason)
     if (logged === undefined) {
       options.refused('reason' in ending ? ending.reason : 'connection-reset')
@@ -92,6 +88,7 @@ export function openConnection(options: ConnectionOptions): OpenConnection {
     get deadline() {
       return judgement.deadline
     },
+    report,
     retire: () => {
       relay.retire?.()
     },
@@ -116,8 +113,6 @@ export function openConnection(options: ConnectionOptions): OpenConnection {
       const { reason, policy } = judgement
       const facts = factsOf({ direction, tunnel, destination, verdict: 'allow', reason, policy })
       logged = connectionLog.opened(facts, flowId, startedAt)
-      progressTimer = setInterval(report, progressIntervalMs)
-      progressTimer.unref()
     },
     holdUntil: (deadline) => {
       if (deadline >= (judgement.deadline ?? Infinity)) return

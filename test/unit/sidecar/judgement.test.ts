@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { createFloors, noFloors, type Attribute } from '../../../src/identity/index.ts'
 import { compilePolicies } from '../../../src/policy/compile.ts'
@@ -25,6 +26,7 @@ import { mergeFloors } from '../../../src/sidecar/mesh-state.ts'
 import { renewalTime } from '../../../src/sidecar/identity-keeper.ts'
 import type { OwnIdentity } from '../../../src/sidecar/own-identity.ts'
 import { recordingLogger } from '../../support/mesh-fixture.ts'
+import { eventually } from '../../support/poll.ts'
 import { createTestCa } from '../../support/test-ca.ts'
 
 const label = (app: string): Attribute[] => [
@@ -211,6 +213,7 @@ describe('createLiveConnections()', () => {
     retire: () => undefined,
     cut: (reason) => cuts.push(`${String(port)} ${reason}`),
     confirm: () => cuts.push(`${String(port)} stays`),
+    report: () => undefined,
   })
 
   it('cuts what does not hold any more and confirms the rest', () => {
@@ -221,6 +224,18 @@ describe('createLiveConnections()', () => {
     expect(live.count('egress')).to.equal(2)
     live.redecide()
     expect(cuts).to.deep.equal(['5432 stays', '80 no-policy-matched'])
+  })
+
+  it('has each report while it is open, and not afterwards', async () => {
+    const live = createLiveConnections(() => good, 1)
+    let reports = 0
+    const one = { ...connection(5432, []), report: () => reports++ }
+    live.add(one)
+    await eventually('reports', () => reports > 1)
+    live.remove(one)
+    const before = reports
+    await delay(5)
+    expect(reports).to.equal(before)
   })
 
   it('cuts everything when this workload itself is revoked', () => {
