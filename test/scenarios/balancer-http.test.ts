@@ -107,7 +107,7 @@ suite(
         mesh.machines[name].start([process.execPath, '-e', backend, name], { as: workloadId })
       }
       for (const name of workloads) {
-        expect(await mesh.intercept(name, '--resolvers', balancer.v4)).to.include({ code: 0 })
+        await mesh.intercept(name, '--resolvers', balancer.v4)
         await mesh.startSidecar(name)
       }
       await mesh.apply(policy(balancer, '[GET]'))

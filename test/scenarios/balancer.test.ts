@@ -74,8 +74,7 @@ suite(`behind L4 balancers${reason === undefined ? '' : ` (${reason})`}`, functi
     }
     await mesh.apply(policy(names))
     for (const name of ['client', ...names] as const) {
-      const ran = await mesh.intercept(name, '--resolvers', machines.controller.v4)
-      expect(ran).to.include({ code: 0 })
+      await mesh.intercept(name, '--resolvers', machines.controller.v4)
     }
     for (const name of names) await mesh.startSidecar(name)
     sidecar = await mesh.startSidecar('client')

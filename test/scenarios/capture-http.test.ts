@@ -86,7 +86,7 @@ suite(
         mesh.machines[name].start([process.execPath, '-e', backend, name], { as: workloadId })
       }
       for (const name of machineNames) {
-        expect(await mesh.intercept(name, '--resolvers', balancer.v4)).to.include({ code: 0 })
+        await mesh.intercept(name, '--resolvers', balancer.v4)
         await mesh.startSidecar(name)
       }
       await mesh.apply(`${toBalancer('{ methods: [GET] }')}---${toBackends}`)

@@ -158,7 +158,7 @@ suite(`transparent capture${reason === undefined ? '' : ` (${reason})`}`, functi
     older.child.stdin?.write('before')
     await eventually('an answer in clear', () => older.text().includes('got before'))
     for (const name of ['web', 'db'] as const) {
-      const ran = await mesh.intercept(
+      await mesh.intercept(
         name,
         '--resolvers',
         mesh.machines.controller.v4,
@@ -167,7 +167,6 @@ suite(`transparent capture${reason === undefined ? '' : ` (${reason})`}`, functi
         '--workload-uid',
         String(workloadId),
       )
-      expect(ran).to.include({ code: 0 })
     }
     webSidecar = await mesh.startSidecar('web', { BLAZON_WORKLOAD_UID: String(workloadId) })
     dbSidecar = await mesh.startSidecar('db')
@@ -300,17 +299,15 @@ suite(`transparent capture${reason === undefined ? '' : ` (${reason})`}`, functi
     }
     await hears('one')
     const { v4 } = mesh.machines.controller
-    const again = await mesh.intercept('web', '--resolvers', v4, '--dns-port', 'off')
-    expect(again).to.include({ code: 0 })
+    await mesh.intercept('web', '--resolvers', v4, '--dns-port', 'off')
     expect(await listed()).to.equal(before)
     await hears('two')
     await connection.end()
   })
 
   it('refuses a workload that would pass for the sidecar, and changes nothing', async () => {
-    const ran = await mesh.intercept('web', '--workload-uid', '1337')
-    expect(ran.code).to.equal(2)
-    expect(ran.stderr).to.contain('would pass for the sidecar')
+    const refusal = await mesh.intercept('web', '--workload-uid', '1337').catch(String)
+    expect(refusal).to.match(/ended with 2: .*would pass for the sidecar/)
     expect((await curl(`http://${db.v4}:8080/`)).code).to.equal(0)
   })
 
@@ -352,8 +349,8 @@ suite(`transparent capture${reason === undefined ? '' : ` (${reason})`}`, functi
 
   it('lets everything go as it is once the rules are removed', async () => {
     for (const name of ['web', 'db'] as const) {
-      expect(await mesh.intercept(name, '--remove')).to.include({ code: 0 })
-      expect(await mesh.intercept(name, '--remove'), 'again').to.include({ code: 0 })
+      await mesh.intercept(name, '--remove')
+      await mesh.intercept(name, '--remove')
     }
     expect(await curl(`http://${db.v4}:8081/`)).to.include({ code: 0 })
   })

@@ -6,7 +6,7 @@ import { formatHostPort } from '../../src/base/env.ts'
 import { startControllerProcess } from './controller-process.ts'
 import { testTrustDomain } from './enrolment-client.ts'
 import { temporaryDirectory } from './mesh-fixture.ts'
-import { openNetwork, type Machine, type Program, type Ran } from './network.ts'
+import { openNetwork, type Machine, type Program } from './network.ts'
 import { eventually } from './poll.ts'
 import { testRule } from './test-controller.ts'
 
@@ -25,7 +25,8 @@ export interface CapturedMesh<Name extends string> extends AsyncDisposable {
   /** Runs `blazon` as the administrator; rejects unless it succeeds. */
   administer(...words: readonly string[]): Promise<string>
   apply(text: string): Promise<void>
-  intercept(name: Name, ...words: readonly string[]): Promise<Ran>
+  /** Runs `blazon intercept` in the network namespace of a machine; throws with what it says where it fails. */
+  intercept(name: Name, ...words: readonly string[]): Promise<void>
   /**
    * Starts the sidecar of a workload on a machine as 1337, without any capability, and waits until it
    * is ready. The workload is called like the machine unless said.
@@ -66,16 +67,18 @@ export async function startCapturedMesh<Name extends string>(
   await copyFile(join(data, 'bundle.pem'), bundle)
   await chmod(bundle, 0o644)
 
-  const run = async (on: Machine, words: readonly string[]): Promise<Ran> =>
-    await on.run([...blazon, ...words], {
+  const blazonOn = async (on: Machine, ...words: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await on.run([...blazon, ...words], {
       environment: { BLAZON_CONTEXT: join(directory, 'context.json'), HOME: directory },
       timeoutMs: 60_000,
     })
-  const administer = async (...words: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await run(machine, words)
-    if (code !== 0) throw new Error(`blazon ${words.join(' ')}: ${stderr}`)
+    if (code !== 0) {
+      throw new Error(`blazon ${words.join(' ')} ended with ${String(code)}: ${stderr}`)
+    }
     return stdout
   }
+  const administer = async (...words: readonly string[]): Promise<string> =>
+    await blazonOn(machine, ...words)
   const address = formatHostPort(controller.address)
   await administer(
     'login',
@@ -138,7 +141,9 @@ export async function startCapturedMesh<Name extends string>(
     directory,
     administer,
     apply,
-    intercept: async (name, ...words) => await run(machines[name], ['intercept', ...words]),
+    intercept: async (name, ...words) => {
+      await blazonOn(machines[name], 'intercept', ...words)
+    },
     startSidecar,
     [Symbol.asyncDispose]: async () => await parts.disposeAsync(),
   }
