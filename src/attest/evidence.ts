@@ -1,17 +1,16 @@
-import type { KeyObject } from 'node:crypto'
 import type { Attribute } from '../identity/attributes.ts'
 import type { Evidence__Output } from '../rpc/generated/blazon/v1/Evidence.ts'
 import { AttestError } from './errors.ts'
 import { attestByAwsIid, type AwsIidNode } from './iid-evidence.ts'
 import type { IidKeys } from './iid/keys.ts'
-import { verifyJoinToken } from './join-token.ts'
+import { verifyJoinToken, type JoinTokenKey } from './join-token.ts'
 import { attestByX509, type X509Context, type X509Node } from './x509-evidence.ts'
 
 /** What the checks of evidence may rely on. */
 export interface AttestContext {
   readonly trustDomain: string
   readonly now: number
-  readonly joinTokenKey: { readonly keyId: string; readonly publicKey: KeyObject }
+  readonly joinTokenKey: JoinTokenKey
   /** Undefined where nobody is prepared to judge a document's account and age: it is refused then. */
   readonly iidKeys?: IidKeys | undefined
   /** Undefined where no CA is configured: certificates are refused then. */

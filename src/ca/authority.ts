@@ -12,7 +12,7 @@ import { CaError } from './errors.ts'
 import type { KeyProtector } from './key-protector.ts'
 import { signJwtSvid, type JwtRequest, type JwtSvid } from './jwt-svid.ts'
 import { issueLeaf, type Issued } from './leaf.ts'
-import { openPurposeKey } from './purpose-key.ts'
+import { macKeyOf, openPurposeKey, type MacKey } from './purpose-key.ts'
 import { listedJwtKey } from './jwt-key.ts'
 import { openRings, type JwtRing, type Rings } from './rings.ts'
 import { signWorkloadToken, type WorkloadTokenRequest } from './workload-token.ts'
@@ -20,6 +20,7 @@ import { signWorkloadToken, type WorkloadTokenRequest } from './workload-token.t
 export type { JwtRequest, JwtSvid } from './jwt-svid.ts'
 export type { Issued } from './leaf.ts'
 export type { SigningKey } from './authority-key.ts'
+export type { MacKey } from './purpose-key.ts'
 
 /** How long things live, ms. */
 export interface Lifetimes {
@@ -65,7 +66,8 @@ export interface Authority {
   issueJwt(request: JwtRequest): Promise<JwtSvid>
   /** Signs a workload identity token, likewise; throws `CaError`. */
   issueWorkloadToken(request: WorkloadTokenRequest): Promise<JwtSvid>
-  joinTokenKey(): SigningKey
+  /** By which join tokens are made and known again: nobody else has to verify them. */
+  joinTokenKey(): MacKey
   auditKey(): SigningKey
   issuers(): readonly IssuerStatus[]
   /** Moves roots and issuers on in their lives, as far as is due; whether the bundle changed. */
@@ -96,7 +98,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   const rings = await openRings(options, lifetimes, rows)
   await rings.advance()
   const common = { rows, store, protector, now: clock.now(), lifeMs: lifetimes.rootMs }
-  const joinToken = await openPurposeKey({ ...common, kind: 'join-token' })
+  const joinToken = macKeyOf(await openPurposeKey({ ...common, kind: 'join-token' }), 'join token')
   const audit = await openPurposeKey({ ...common, kind: 'audit' })
   return createAuthority({ ...options, lifetimes, rings, joinToken, audit })
 }
@@ -106,7 +108,7 @@ function createAuthority(parts: {
   readonly clock: Clock
   readonly lifetimes: Lifetimes
   readonly rings: Rings
-  readonly joinToken: SigningKey
+  readonly joinToken: MacKey
   readonly audit: SigningKey
 }): Authority {
   const { trustDomain, clock, rings, lifetimes: limits } = parts

@@ -87,7 +87,7 @@ describe('an authority that is opened again', () => {
 describe('the keys at rest', () => {
   it('are not readable in the store', async () => {
     const authority = createTestAuthority()
-    const key = (await authority.open()).joinTokenKey().privateKey
+    const key = (await authority.open()).auditKey().privateKey
     const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')
     expect(secret).to.have.lengthOf(32)
     for (const row of authority.store.rows.values()) {

@@ -125,26 +125,6 @@ describe('JWT-SVIDs', () => {
     expect(refusal).to.match(/the key is not listed/)
   })
 
-  it('are refused by type even where a join token were signed with their key', async () => {
-    const { open, clock } = createTestAuthority()
-    const authority = await open()
-    const now = clock.now()
-    const { trustDomain } = authority
-    const jwt = await issueJoinToken({
-      key: authority.auditKey(),
-      trustDomain,
-      labels: {},
-      ttlMs: minuteMs,
-      now,
-    })
-    const { publicKey } = authority.auditKey()
-    const refusal = await jwtVerify(jwt.token, publicKey, {
-      typ: 'JWT',
-      currentDate: new Date(now),
-    }).catch((error: unknown) => error)
-    expect(refusal).to.have.property('code', 'ERR_JWT_CLAIM_VALIDATION_FAILED')
-  })
-
   it('change their key as issuers do, and stay good until their end', async () => {
     const { open, clock } = createTestAuthority()
     const authority = await open()

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
+import { createHash, createSecretKey, randomBytes } from 'node:crypto'
 import { access, readFile, stat } from 'node:fs/promises'
 import { expect } from 'chai'
 import { issueJoinToken } from '../../src/attest/index.ts'
 import { createCsr, decodeProfile, type Attribute } from '../../src/identity/index.ts'
 import type { AttestRequest } from '../../src/rpc/generated/blazon/v1/AttestRequest.ts'
-import { createSigningKey } from '../../src/ca/authority-key.ts'
 import {
   attestWith,
   encodeSubject,
@@ -170,7 +169,7 @@ describe('controller: enrolment', function () {
 
   it('refuses a token that this controller did not make', async () => {
     const { token } = await issueJoinToken({
-      key: await createSigningKey(),
+      key: { keyId: 'another', secret: createSecretKey(randomBytes(32)) },
       trustDomain: 'acme.example',
       labels: { join: 'test' },
       ttlMs: 60_000,

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import { AttestError } from '../../src/attest/errors.ts'
 import { attest, type AttestContext } from '../../src/attest/evidence.ts'
@@ -6,7 +6,7 @@ import { issueJoinToken } from '../../src/attest/join-token.ts'
 import { evidenceCodec } from '../../src/rpc/index.ts'
 import { expectError } from '../support/expect-error.ts'
 
-const key = { keyId: 'the-key', ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) }
+const key = { keyId: 'the-key', secret: createSecretKey(randomBytes(32)) }
 const now = Date.UTC(2026, 0, 1)
 const context: AttestContext = { trustDomain: 'acme.example', now, joinTokenKey: key }
 

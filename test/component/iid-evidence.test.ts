@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import { AttestError } from '../../src/attest/errors.ts'
 import { attest, type AttestContext } from '../../src/attest/evidence.ts'
@@ -18,7 +18,7 @@ import {
 const context: AttestContext = {
   trustDomain: 'acme.example',
   now: Date.UTC(2026, 0, 1),
-  joinTokenKey: { keyId: 'the-key', ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) },
+  joinTokenKey: { keyId: 'the-key', secret: createSecretKey(randomBytes(32)) },
   iidKeys: testIidKeys([northRegion]),
 }
 

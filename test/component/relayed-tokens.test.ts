@@ -119,7 +119,7 @@ describe('workload identity tokens', () => {
     const { reader, token } = await readerOf(authority)
     const { kid = '' } = decodeProtectedHeader(token)
     const jwtKid = authority.bundle().jwtKeys.find(({ use }) => use === 'jwt-svid')?.keyId ?? ''
-    const joins = authority.joinTokenKey()
+    const [audit, joins] = [authority.auditKey(), authority.joinTokenKey()]
     const { token: svid } = await authority.issueJwt({
       spiffeId: factsOf().spiffeId,
       audience: ['acme.example/relayed'],
@@ -127,7 +127,11 @@ describe('workload identity tokens', () => {
     })
     const refused = {
       'signed by the key it is bound to': await forged(keys.privateKey, { kid }),
-      'signed by the key of join tokens': await forged(joins.privateKey, { kid: joins.keyId }),
+      'signed by the key of audit heads': await forged(audit.privateKey, { kid: audit.keyId }),
+      'with the secret of join tokens': await forged(joins.secret, {
+        alg: 'HS256',
+        kid: joins.keyId,
+      }),
       'under the id of the key of JWT-SVIDs': await forged(keys.privateKey, { kid: jwtKid }),
       'without a key id': await forged(keys.privateKey, {}),
       'a JWT-SVID for our audience': svid,
