@@ -12,7 +12,7 @@ import { createMigrations } from '../../src/controller/store/migrations.ts'
 import type { Schema } from '../../src/controller/store/schema.ts'
 import { openSqlite } from '../../src/controller/store/sqlite.ts'
 import { statement } from '../../src/controller/store/statement.ts'
-import { openStore } from '../../src/controller/store/store.ts'
+import { openStore, type Store } from '../../src/controller/store/store.ts'
 import { StoreError } from '../../src/controller/store/store-error.ts'
 import { createFullDisk } from '../support/full-disk-store.ts'
 import { expectRejection } from '../support/expect-error.ts'
@@ -122,6 +122,54 @@ describe('store', function () {
     await sql`pragma max_page_count = 1000000`.execute(store.tables)
     await fill()
     expect(await lastValue(store.tables, 'policy-version')).to.equal(2)
+  })
+
+  it('answers for a change only once the disk has it', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
+    await using cleanup = new AsyncDisposableStack()
+    cleanup.defer(() => rm(directory, { recursive: true }))
+    const syncs: PromiseWithResolvers<undefined>[] = []
+    const sync = (): Promise<undefined> => {
+      const started = Promise.withResolvers<undefined>()
+      syncs.push(started)
+      return started.promise
+    }
+    await using store = await openStore(join(directory, 'controller.db'), silentLogger, sync)
+    const answers: number[] = []
+    const change = store
+      .change((tables) => nextValue(tables, 'policy-version'))
+      .then((value) => answers.push(value))
+    await eventually(() => {
+      expect(syncs).to.have.length(1)
+    })
+    expect(answers).to.deep.equal([])
+    syncs[0]?.resolve(undefined)
+    await change
+    expect(answers).to.deep.equal([1])
+  })
+
+  it('writes no more once the disk has failed to keep something, and reads on', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
+    await using cleanup = new AsyncDisposableStack()
+    cleanup.defer(() => rm(directory, { recursive: true }))
+    const file = join(directory, 'controller.db')
+    let fault: Error | undefined
+    const sync = (): Promise<void> =>
+      fault === undefined ? Promise.resolve() : Promise.reject(fault)
+    const count = (store: Store): Promise<number> =>
+      store.change((tables) => nextValue(tables, 'policy-version'))
+    {
+      await using store = await openStore(file, silentLogger, sync)
+      await count(store)
+      fault = new Error('EIO: i/o error, fdatasync')
+      await expectRejection(count(store), StoreError, 'ERR_STORE_UNAVAILABLE')
+      fault = undefined
+      await expectRejection(count(store), StoreError, 'ERR_STORE_UNAVAILABLE')
+      // The second may be there or not, the third is not.
+      expect(await lastValue(store.tables, 'policy-version')).to.be.below(3)
+    }
+    await using again = await openStore(file)
+    await count(again)
   })
 
   it('takes a store from when flows were in it, and says that it drops them', async () => {

@@ -9,9 +9,10 @@ const preparedStatements = 256
 const lockTimeoutMs = 2_000
 
 /**
- * Opens the SQLite file in the shape that kysely's dialect takes. WAL with `synchronous = FULL`:
- * a commit that returned is on disk. The file is locked for this process alone, so that a second
- * controller on the same directory refuses to start instead of issuing beside the first.
+ * Opens the SQLite file in the shape that kysely's dialect takes. The file is locked for this process
+ * alone, so that a second controller on the same directory refuses to start instead of issuing beside
+ * the first. A commit that returned is in the write-ahead log, and whoever answers for it waits until
+ * that is on disk (`write-ahead-log.ts`): SQLite would have the whole controller wait (`FULL`).
  */
 export function openSqlite(file: string): SqliteDatabase {
   const database = openFile(file)
@@ -41,7 +42,7 @@ function openFile(file: string): DatabaseSync {
     try {
       database.exec('pragma locking_mode = exclusive')
       database.exec('pragma journal_mode = wal')
-      database.exec('pragma synchronous = full')
+      database.exec('pragma synchronous = normal')
       database.exec('pragma foreign_keys = on')
       // Keys are random, so each enrolment touches a page of every index: with the defaults of 2 MB
       // and 4 MB most of them would be read again, and the file itself written every 50 enrolments.

@@ -6,6 +6,7 @@ import { createMigrations } from './migrations.ts'
 import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
 import { StoreError } from './store-error.ts'
+import { noWriteAheadLog, openWriteAheadLog } from './write-ahead-log.ts'
 
 /** Where a table function reads and writes: the store itself, or one transaction of it. */
 export type Tables = Kysely<Schema>
@@ -13,23 +14,33 @@ export type Tables = Kysely<Schema>
 /** The controller's durable state. What `change` returned for is on disk. */
 export interface Store extends AsyncDisposable {
   readonly tables: Tables
-  /** Runs one transaction: all of it or none. Throws `StoreError` when the disk refuses. */
+  /** Runs one transaction: all of it or none, on disk. Throws `StoreError` when the disk refuses. */
   change<T>(work: (tables: Tables) => Promise<T>): Promise<T>
 }
 
 /** Opens the store in `file` (`:memory:` for tests) and brings its schema up to date. */
-export async function openStore(file: string, log: Logger = silentLogger): Promise<Store> {
+export async function openStore(
+  file: string,
+  log: Logger = silentLogger,
+  sync?: () => Promise<void>,
+): Promise<Store> {
+  await using opened = new AsyncDisposableStack()
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openSqlite(file) }) })
-  try {
-    await migrate(db, log)
-  } catch (error: unknown) {
-    await db.destroy()
-    throw error
-  }
+  opened.defer(() => db.destroy())
+  await migrate(db, log)
+  const written = opened.use(
+    file === ':memory:' ? noWriteAheadLog : await openWriteAheadLog(file, sync),
+  )
+  const running = opened.move()
   return {
     tables: db,
-    change: (work) => db.transaction().execute(work),
-    [Symbol.asyncDispose]: () => db.destroy(),
+    change: async (work) => {
+      written.check()
+      const result = await db.transaction().execute(work)
+      await written.flush()
+      return result
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
 
