@@ -17,6 +17,7 @@ import { ensureBenchPrograms } from './programs.ts'
 /** Everything that a comparison of proxies needs: contenders, backend, load generator, controller. */
 export interface Arena extends AsyncDisposable {
   readonly traffic: Traffic
+  /** Of nobody's but the load generator. */
   readonly backend: number
   readonly controller: ControllerUnderTest
   readonly ours: Contender
@@ -35,10 +36,15 @@ export async function openArena(): Promise<Arena> {
   opened.defer(() => rmSync(directory, { recursive: true, force: true }))
   const peering = { certificates: createPeerCertificates(directory, programs.openssl), programs }
   const traffic = await compileTraffic(directory, programs.gcc)
-  const [backend = 0] = await freePorts(1)
-  opened.defer(startBackend(traffic.path, backend))
+  const backends = opened.use(new AsyncDisposableStack())
+  const newBackend = async (): Promise<number> => {
+    const [port = 0] = await freePorts(1)
+    backends.defer(startBackend(traffic.path, port))
+    return port
+  }
+  const backend = await newBackend()
   const controller = opened.use(await startControllerUnderTest())
-  const directories = new Map<Contender, string>()
+  const places = new Map<Contender, Place>()
   const parts = opened.move()
   return {
     traffic,
@@ -48,13 +54,26 @@ export async function openArena(): Promise<Arena> {
     peering,
     peers: peers(peering),
     start: async (contender) => {
-      directories.set(contender, directories.get(contender) ?? String(directories.size))
-      const own = join(directory, directories.get(contender) ?? '')
-      mkdirSync(own, { recursive: true })
-      return contender.start({ directory: own, backend })
+      let place = places.get(contender)
+      if (place === undefined) {
+        place = { directory: join(directory, String(places.size)), backend: await newBackend() }
+        places.set(contender, place)
+        mkdirSync(place.directory)
+      }
+      return contender.start(place)
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
+}
+
+/**
+ * What a contender has to itself, also over several starts. Its own backend, because the kernel looks
+ * through all ports for a connection to one that another has just used them up for: straight to the
+ * backend that takes half a second, and who came after it would pay.
+ */
+interface Place {
+  readonly directory: string
+  readonly backend: number
 }
 
 /** Returns what stops it. */
