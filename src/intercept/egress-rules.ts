@@ -114,7 +114,12 @@ export function egressFilter(options: ResolvedOptions): Chain {
       },
       { name: 'within this machine', matches: [staysHere], outcome: { kind: 'accept' } },
       ...(options.datagrams ? sentDatagrams : []),
-      knownConnections,
+      {
+        // Not by UDP: who takes over the port that the sidecar has asked a resolver from is not the
+        // sidecar. What else may go out by UDP is let out packet by packet.
+        ...knownConnections,
+        matches: [...knownConnections.matches, 'meta l4proto tcp'],
+      },
       ...(dnsPort === 'off'
         ? addressRules(options.resolvers, 'daddr', passed('resolvers', nameService, namePort))
         : []),

@@ -21,8 +21,8 @@ const [address, ...names] = process.argv.slice(1)
 import('${fakeResolver}').then(async ({ startResolver, wholeAnswer }) => {
   const resolver = await startResolver(address, 53)
   for (const name of names) resolver.addresses.set(...name.split('=').map((part, at) => at ? part.split('+') : part))
-  resolver.onQuery = ({ packet, transport, send }) => {
-    console.log('asked by ' + transport + ' for ' + packet.questions[0].name)
+  resolver.onQuery = ({ packet, transport, from, send }) => {
+    console.log('asked by ' + transport + ' for ' + packet.questions[0].name + ' from ' + from?.port)
     send(wholeAnswer(resolver, packet))
   }
   console.log('serving')
@@ -32,6 +32,21 @@ const echoServer = `
 require('net').createServer((socket) => {
   socket.on('error', () => {}).pipe(socket)
 }).listen(9000, '::', () => console.log('listening'))
+`
+/** Asks a server from a given port, over and over, and says whether it is answered. */
+const askFromPort = `
+const [server, name, port] = process.argv.slice(1)
+const { encode } = require('dns-packet')
+const socket = require('dgram').createSocket('udp4')
+const query = encode({ type: 'query', id: 7, flags: 256, questions: [{ name, type: 'A' }] })
+socket.on('error', ({ code }) => console.log(code)).on('message', () => console.log('answered'))
+socket.bind(Number(port), () => {
+  let left = 20
+  const again = setInterval(() => {
+    socket.send(query, 53, server, (error) => error && console.log(error.code))
+    if (--left === 0) { clearInterval(again); setTimeout(() => socket.close(), 200) }
+  }, 20)
+})
 `
 /** Looks a name up at a server, connects to each address, and says what comes of it. */
 const program = `
@@ -154,6 +169,19 @@ for (const workers of [1, 2])
       expect(await outcome(names.v4, 'other.example.com')).to.deep.equal([
         `${names.v4}: ECONNRESET`,
       ])
+    })
+
+    it('leaves no way to the resolver behind, not even at the port it asked from', async () => {
+      await outcome(names.v4, 'office.example.com')
+      const [port] =
+        resolver
+          .text()
+          .match(/(?<=by udp .* from )\d+$/gm)
+          ?.slice(-1) ?? []
+      const asking = [names.v4, 'hidden.example.com', port ?? 'none']
+      const { stdout } = await web.run(node(askFromPort, ...asking), { as: workloadId })
+      expect(new Set(stdout.trim().split('\n'))).to.deep.equal(new Set(['EPERM']))
+      expect(resolver.text()).to.not.include('hidden')
     })
 
     it('asks no other server than the resolvers', async () => {
