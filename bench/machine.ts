@@ -1,10 +1,20 @@
 import { spawnSync } from 'node:child_process'
+import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { cpus, release, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { quantile } from './row.ts'
+
+export interface Machine {
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryGb: number
+  /** What a P-256 signature takes to verify: virtual machines of one name differ by half and more. */
+  readonly verifyMicroseconds?: number
+}
 
 /** Where and on what something was measured. */
 export interface Circumstances {
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGb: number }
+  readonly machine: Machine
   readonly kernel: string
   readonly node: string
   readonly commit: string
@@ -25,6 +35,7 @@ export function circumstances(otherLoad: number): Circumstances {
       cpu: processors[0]?.model.trim() ?? 'unknown',
       cores: processors.length,
       memoryGb: Math.round(totalmem() / 2 ** 30),
+      verifyMicroseconds: verifyMicroseconds(),
     },
     kernel: release(),
     node: process.version,
@@ -43,6 +54,20 @@ export function circumstances(otherLoad: number): Circumstances {
     date: new Date().toISOString().slice(0, 19) + 'Z',
     otherLoad: Number(otherLoad.toFixed(3)),
   }
+}
+
+function verifyMicroseconds(): number {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const message = Buffer.alloc(256)
+  const signature = sign('sha256', message, privateKey)
+  const each = 200
+  const rounds = Array.from({ length: 9 }, () => {
+    const start = performance.now()
+    for (let count = 0; count < each; count++) verify('sha256', message, publicKey, signature)
+    return ((performance.now() - start) * 1_000) / each
+  })
+  const sorted = rounds.toSorted((a, b) => a - b)
+  return Number(quantile(sorted, 0.5).toFixed(1))
 }
 
 /** `unknown` in a copy without its history. */
