@@ -45,6 +45,8 @@ export interface ControllerTimings {
   readonly administratorMs: number
   /** Life of an issuing key. */
   readonly issuerMs: number
+  /** How long a workload is remembered whose last SVID has ended. */
+  readonly workloadsKeptMs: number
   /** How long flows are kept, unless there are too many. */
   readonly flowsKeptMs: number
   /** How often the end of the audit log is signed and written to the log. */
@@ -60,6 +62,7 @@ export const defaultTimings: ControllerTimings = {
   ownCertificateMs: 24 * 3_600_000,
   administratorMs: 7 * 24 * 3_600_000,
   issuerMs: 30 * 24 * 3_600_000,
+  workloadsKeptMs: 30 * 24 * 3_600_000,
   flowsKeptMs: 7 * 24 * 3_600_000,
   auditHeadMs: 60_000,
 }

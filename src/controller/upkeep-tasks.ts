@@ -5,6 +5,7 @@ import type { CertificateKeeper } from './server/certificate-keeper.ts'
 import { pruneCertificates, pruneKeys } from './store/certificates.ts'
 import { pruneGrants } from './store/grants.ts'
 import { pruneJoinTokens } from './store/join-tokens.ts'
+import { forgetEnded } from './workloads/forget-ended.ts'
 import { createLateReport } from './mesh/late-report.ts'
 import { isDue, type UpkeepTask } from './upkeep.ts'
 
@@ -87,6 +88,15 @@ export function upkeepTasks(deps: {
       name: 'prune',
       everyMs: timings.maintenanceMs,
       run: () => prune(core, surelyPast()),
+    },
+    {
+      name: 'forget-workloads',
+      everyMs: timings.maintenanceMs,
+      run: async () => {
+        const endedBefore = surelyPast() - timings.workloadsKeptMs
+        const forgotten = await core.changes.run(() => forgetEnded(core, endedBefore))
+        if (forgotten > 0) log.info({ workloads: forgotten }, 'workloads that have ended forgotten')
+      },
     },
     {
       name: 'prune-flows',

@@ -34,6 +34,7 @@ export function readControllerEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): ControllerConfig & { readonly logLevel: LogLevel } {
   const env = readEnvironment(environment, 'BLAZON_')
+  const workloadsKeptMs = env.optional('BLAZON_WORKLOADS_KEPT', duration)
   const flowsKeptMs = env.optional('BLAZON_FLOWS_KEPT', duration)
   const flowsMebibytes = env.optional('BLAZON_FLOWS_MEBIBYTES', integer(256, 1_048_576))
   const rate = env.optional('BLAZON_ENROLMENT_RATE', integer(1, 1_000_000))
@@ -53,7 +54,10 @@ export function readControllerEnvironment(
     gateway: readGateway(env),
     oidc: env.optional('BLAZON_OIDC', oidcIssuers),
     logLevel: env.fallback('BLAZON_LOG_LEVEL', logLevel, 'info'),
-    timings: flowsKeptMs === undefined ? {} : { flowsKeptMs },
+    timings: {
+      ...(workloadsKeptMs === undefined ? {} : { workloadsKeptMs }),
+      ...(flowsKeptMs === undefined ? {} : { flowsKeptMs }),
+    },
     limits: {
       ...(flowsMebibytes === undefined ? {} : { flowsBytes: flowsMebibytes * mebibyte }),
       ...(rate === undefined

@@ -1,3 +1,4 @@
+import { statement } from './statement.ts'
 import type { Tables } from './store.ts'
 
 /** One label that an administrator set on one workload. */
@@ -47,3 +48,12 @@ export async function removeWorkloadLabel(
     .where('key', '=', key)
     .execute()
 }
+
+/** All that were set on one workload. */
+export async function removeWorkloadLabels(tables: Tables, workloadId: string): Promise<void> {
+  await deleteLabels(tables, { workloadId })
+}
+
+const deleteLabels = statement((tables, { workloadId }: Pick<StoredLabel, 'workloadId'>) =>
+  tables.deleteFrom('workload_labels').where('workload_id', '=', workloadId),
+)

@@ -58,6 +58,14 @@ export async function putWorkload(tables: Tables, workload: StoredWorkload): Pro
   await upsertWorkload(tables, { ...workload, attested, reported })
 }
 
+export async function removeWorkload(tables: Tables, workloadId: string): Promise<void> {
+  await deleteWorkload(tables, { workloadId })
+}
+
+const deleteWorkload = statement((tables, { workloadId }: Pick<StoredWorkload, 'workloadId'>) =>
+  tables.deleteFrom('workloads').where('workload_id', '=', workloadId),
+)
+
 interface WorkloadValues extends Omit<StoredWorkload, 'attested' | 'reported'> {
   readonly attested: string
   readonly reported: string

@@ -26,7 +26,7 @@ export interface Registry {
   onNode(nodeKeySha256: string, name: string): RegisteredWorkload | undefined
   /** Workloads by id, SPIFFE ID or name; a name may belong to several. */
   find(text: string): readonly RegisteredWorkload[]
-  workloads(): Iterable<RegisteredWorkload>
+  workloads(): IteratorObject<RegisteredWorkload>
   readonly workloadCount: number
   node(nodeKeySha256: string): StoredNode | undefined
   nodes(): Iterable<StoredNode>
@@ -34,6 +34,8 @@ export interface Registry {
   workloadsOf(nodeKeySha256: string): readonly RegisteredWorkload[]
   /** `profile` is what `stored` holds encoded, where somebody has it at hand. */
   putWorkload(stored: StoredWorkload, profile?: TrustProfile): void
+  /** It is a new one where it comes back. */
+  forgetWorkload(workloadId: string): void
   putCertificate(certificate: StoredCertificate): void
   putNode(node: StoredNode): void
   /** Notes that a node's key has signed for an SVID. */
@@ -92,6 +94,16 @@ export function createRegistry(
         known.profile = given ?? decodeProfile(stored.profile)
       known.stored = stored
       onWorkload(stored, known.profile)
+    },
+    forgetWorkload: (workloadId) => {
+      const entry = workloads.get(workloadId)
+      if (entry === undefined) return
+      const { nodeKeySha256, name } = entry.stored
+      workloads.delete(workloadId)
+      byPlace.delete(placeOf(nodeKeySha256, name))
+      const beside = byNode.get(nodeKeySha256)?.filter((one) => one !== entry) ?? []
+      if (beside.length === 0) byNode.delete(nodeKeySha256)
+      else byNode.set(nodeKeySha256, beside)
     },
     putCertificate: (certificate) => {
       workloads.get(certificate.workloadId)?.certificates.set(certificate.serial, certificate)

@@ -21,6 +21,8 @@ export interface WorkloadLabels {
   of(workloadId: string | undefined): ReadonlyMap<string, string>
   /** Stores the labels in place of those that are set; they count once what it returns is called. */
   replace(tables: Tables, change: LabelChange): Promise<() => void>
+  /** Of a workload that is forgotten. */
+  forget(workloadId: string): void
 }
 
 const none: ReadonlyMap<string, string> = new Map()
@@ -46,6 +48,9 @@ export async function openWorkloadLabels(tables: Tables): Promise<WorkloadLabels
       return () => {
         byWorkload.set(workloadId, labels)
       }
+    },
+    forget: (workloadId) => {
+      byWorkload.delete(workloadId)
     },
   }
 }
