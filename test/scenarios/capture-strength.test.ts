@@ -26,12 +26,18 @@ function asWorkload(capabilities: string, ...command: readonly string[]): string
   ]
 }
 
+const unshare = { x64: 272, arm64: 97 }[process.arch as string] ?? 0
+const newPids = 0x2000_0000
+
 /**
  * A process with NET_RAW that lives for less than a millisecond, and its child goes on. All that is in a PID
- * namespace with a process that has no capability, ignores the dead and takes everything with it when it ends.
+ * namespace with a process that ignores the dead and takes everything with it when it ends. Neither that one nor
+ * the one that has made the namespace keeps a capability: they would be seen instead.
  */
 const handingOn = [
-  ...['perl', '-e', 'setpgrp; exec @ARGV', 'unshare', '--pid', '--fork', 'perl', '-e'],
+  ...['perl', '-e'],
+  `setpgrp; syscall(${String(unshare)}, ${String(newPids)}) == 0 or die; ` +
+    `fork or exec 'perl', '-e', @ARGV; exec qw(${asWorkload('', 'sleep', '60').join(' ')})`,
   `$SIG{CHLD} = 'IGNORE'; fork or exec qw(${asWorkload('+net_raw', 'perl', '-e').join(' ')}), '1 until fork && exit'; exec @ARGV`,
   ...asWorkload('', 'sleep', '60'),
 ]
