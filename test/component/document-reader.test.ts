@@ -160,8 +160,8 @@ describe('controller: an apply of 4 MiB', function () {
     delay.disable()
     expect(documents.length).to.be.greaterThan(5_000)
     // No step of it holds the loop; compiling it all at once took a sixth of the time. The file's
-    // way through the client of this process is in it as well.
-    expect(delay.max / 1e6, `longest stall of ${String(tookMs)} ms`).to.be.lessThan(tookMs / 20)
+    // way through the client of this process is in it as well, and what a busy machine takes.
+    expect(delay.max / 1e6, `longest stall of ${String(tookMs)} ms`).to.be.lessThan(tookMs / 10)
     expect(watch.waiting('heartbeat') - before).to.be.greaterThan(5)
     const created = documents.filter(({ action }) => action === 'CREATED')
     expect(created).to.have.length(documents.length)
