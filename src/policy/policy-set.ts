@@ -126,10 +126,7 @@ export class PolicySet {
   readsRequests(to: TrustProfile, port: number, now: number): boolean {
     if (!this.#hasHttp || !isTcpPort(port)) return false
     const [, target] = this.#ends(to, to)
-    return this.#candidates(target, port).some((at) => {
-      const policy = this.policies[at]
-      return policy?.http !== undefined && now < policy.expires
-    })
+    return this.#httpCandidates(target, port).some((at) => now < (this.policies[at]?.expires ?? 0))
   }
 
   /** The documents that can match a workload with this profile at either end, in order of precedence. */
@@ -271,12 +268,28 @@ export class PolicySet {
 
   /** Policies for this destination and port, ascending. Ports that no policy names are as one. */
   #candidates(target: ProfileClass, port: number): Int32Array {
-    const named = this.#namedPorts.has(port) ? port : unnamedPort(port)
+    const named = this.#nameOf(port)
     const known = target.toByPort.get(named)
     if (known !== undefined) return known
     const concerned = target.to.filter((at) => concerns(this.policies[at], named))
     target.toByPort.set(named, concerned)
     return concerned
+  }
+
+  /** Those of them that have http rules: few, and asked for at each connection. */
+  #httpCandidates(target: ProfileClass, port: number): Int32Array {
+    const named = this.#nameOf(port)
+    const known = target.httpByPort.get(named)
+    if (known !== undefined) return known
+    const reading = this.#candidates(target, port).filter(
+      (at) => this.policies[at]?.http !== undefined,
+    )
+    target.httpByPort.set(named, reading)
+    return reading
+  }
+
+  #nameOf(port: number): number {
+    return this.#namedPorts.has(port) ? port : unnamedPort(port)
   }
 
   /** The verdict with the names of policies in `mode: observe` that match. */

@@ -23,6 +23,8 @@ export interface ProfileClass {
   readonly to: Int32Array
   /** Those of `to` that concern a port; filled as ports are asked for. */
   readonly toByPort: Map<number, Int32Array>
+  /** Those of them that have http rules, likewise. */
+  readonly httpByPort: Map<number, Int32Array>
   /** What conditions see: all that one of the profiles has, alike in what they read. */
   readonly view: AttributeView
   /** Documents that can match at either end, in order of precedence. */
@@ -132,6 +134,7 @@ export class ProfileTable {
       from,
       to: Int32Array.from(to).sort(),
       toByPort: new Map(),
+      httpByPort: new Map(),
       view,
       relevant: listBits(either).flatMap((at) => this.#policies[at]?.document ?? []),
     }
