@@ -87,11 +87,14 @@ describe('an authority that is opened again', () => {
 describe('the keys at rest', () => {
   it('are not readable in the store', async () => {
     const authority = createTestAuthority()
-    const key = (await authority.open()).auditKey().privateKey
-    const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')
-    expect(secret).to.have.lengthOf(32)
-    for (const row of authority.store.rows.values()) {
-      expect(row.sealedKey.includes(secret)).to.equal(false)
+    const opened = await authority.open()
+    const audit = opened.auditKey().privateKey.export({ format: 'jwk' }).d ?? ''
+    const secrets = [Buffer.from(audit, 'base64url'), opened.joinTokenKey().secret.export()]
+    for (const secret of secrets) {
+      expect(secret).to.have.lengthOf(32)
+      for (const row of authority.store.rows.values()) {
+        expect(row.sealedKey.includes(secret)).to.equal(false)
+      }
     }
   })
 

@@ -12,6 +12,7 @@ import {
 import { documentLimits } from '../../src/policy/limits.ts'
 import { parseDocuments, PolicyError } from '../../src/policy/index.ts'
 import { eventually } from '../support/expect-status.ts'
+import { bestOf } from '../support/best-of.ts'
 import { expectRejection } from '../support/expect-error.ts'
 import { startTestController, testRule } from '../support/test-controller.ts'
 import { watchWith } from '../support/watch-reader.ts'
@@ -135,7 +136,8 @@ spec: { select: { label.app: [web, api] }, labels: { label.tier: [a, b] } }
 describe('controller: an apply of 4 MiB', function () {
   this.timeout(120_000)
 
-  it('leaves time for heartbeats and enrolments, and is in force whole', async () => {
+  /** The longest stall of the event loop, as a share of the time that all of it took. */
+  async function stallOfApply(): Promise<number> {
     await using mesh = await startTestController({ config: { timings: { heartbeatMs: 100 } } })
     await mesh.apply(testRule)
     const token = await mesh.token()
@@ -159,9 +161,6 @@ describe('controller: an apply of 4 MiB', function () {
     const tookMs = performance.now() - startedAt
     delay.disable()
     expect(documents.length).to.be.greaterThan(5_000)
-    // No step of it holds the loop; compiling it all at once took a sixth of the time. The file's
-    // way through the client of this process is in it as well, and what a busy machine takes.
-    expect(delay.max / 1e6, `longest stall of ${String(tookMs)} ms`).to.be.lessThan(tookMs / 10)
     expect(watch.waiting('heartbeat') - before).to.be.greaterThan(5)
     const created = documents.filter(({ action }) => action === 'CREATED')
     expect(created).to.have.length(documents.length)
@@ -169,5 +168,13 @@ describe('controller: an apply of 4 MiB', function () {
     expect(inForce.documents.map(({ document }) => document?.revision)).to.deep.equal([
       documents[0]?.revision,
     ])
+    return delay.max / 1e6 / tookMs
+  }
+
+  it('leaves time for heartbeats and enrolments, and is in force whole', async () => {
+    // No step of it holds the loop; compiling it all at once took a sixth of the time. The file's
+    // way through the client of this process is in it as well.
+    const limit = 1 / 20
+    expect(await bestOf(3, limit, stallOfApply), 'longest stall').to.be.lessThan(limit)
   })
 })

@@ -1,14 +1,14 @@
 /**
- * The shortest of at most `tries` measurements in milliseconds; stops at the first below `limitMs`. A
- * machine that is busy with something else can make one slow, and only what is measured makes all slow.
+ * The least of at most `tries` measurements; stops at the first below `limit`. A machine that is busy
+ * with something else can make one slow, and only what is measured makes all slow.
  */
 export async function bestOf(
   tries: number,
-  limitMs: number,
+  limit: number,
   measure: () => Promise<number>,
 ): Promise<number> {
   let best = Infinity
-  for (let count = 0; count < tries && best >= limitMs; count++) {
+  for (let count = 0; count < tries && best >= limit; count++) {
     best = Math.min(best, await measure())
   }
   return best
