@@ -51,6 +51,8 @@ export interface ControllerTimings {
   readonly flowsKeptMs: number
   /** How often the end of the audit log is signed and written to the log. */
   readonly auditHeadMs: number
+  /** How long a connection without a certificate stays while none of its calls comes to an answer. */
+  readonly strangerSilenceMs: number
 }
 
 export const defaultTimings: ControllerTimings = {
@@ -65,6 +67,7 @@ export const defaultTimings: ControllerTimings = {
   workloadsKeptMs: 30 * 24 * 3_600_000,
   flowsKeptMs: 7 * 24 * 3_600_000,
   auditHeadMs: 60_000,
+  strangerSilenceMs: 90_000,
 }
 
 export interface ControllerLimits {

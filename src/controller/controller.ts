@@ -77,7 +77,7 @@ export async function startController(
   const front = createFront({
     ...core,
     address: config.listen,
-    limits: { ...core.limits, handshakeMs: 10_000 },
+    limits: { ...core.limits, ...core.timings, handshakeMs: 10_000 },
     administrator: (serial) => core.administrators.find(serial),
   })
   let isServing = true
@@ -201,7 +201,7 @@ async function openGateway(parts: {
 
 function createServices(
   core: Core,
-  { adapter }: Front,
+  { adapter, connections }: Front,
   administration: Administration,
   secret: BootstrapSecret | undefined,
   evidence: OutsideEvidence,
@@ -233,7 +233,7 @@ function createServices(
       policyVersion: () => core.book.version,
     }),
     createAdminService({ ...administration, adapter }),
-    ...createReflectionServices({ ...administration, adapter }),
-    createHealthService(isServing),
+    ...createReflectionServices({ ...core, ...administration, adapter }),
+    createHealthService(isServing, connections),
   ]
 }

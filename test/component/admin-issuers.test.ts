@@ -374,6 +374,19 @@ describe('controller: reflection', function () {
     })
   }
 
+  it('ends with what its caller was let in by', async () => {
+    const stream = mesh.connect(await mesh.enrol('web-revoked')).reflect('v1')
+    const next = (): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        stream.once('data', resolve)
+        stream.once('error', reject)
+        stream.write({ listServices: '' })
+      })
+    await next()
+    await (await mesh.admin()).call('RevokeWorkload', { workload: 'web-revoked' })
+    await expectStatus(next(), 'UNAUTHENTICATED')
+  })
+
   it('gives descriptors that a client can build its calls from', async () => {
     const { fileDescriptorResponse } = await ask(await mesh.admin(), {
       fileContainingSymbol: 'blazon.v1.Admin.TaintIssuer',

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { connect as openHttp2, type ClientHttp2Session } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { expect } from 'chai'
 import { toPem } from '../../src/cli/pem.ts'
@@ -37,6 +39,20 @@ async function shakeHands(
   })
   await once(socket, 'secureConnect')
   return socket
+}
+
+const challenge = {
+  ':method': 'POST',
+  ':path': '/blazon.v1.Enrolment/Challenge',
+  'content-type': 'application/grpc',
+  te: 'trailers',
+}
+
+async function openSession(mesh: TestController): Promise<ClientHttp2Session> {
+  const socket = await shakeHands(mesh)
+  const session = openHttp2('https://controller', { createConnection: () => socket })
+  session.on('error', () => undefined)
+  return session
 }
 
 async function refusal(handshake: Promise<TLSSocket>): Promise<string> {
@@ -145,6 +161,27 @@ describe('controller: port', function () {
     await limited.connect(workload).call('ReportFlows', { runId: 'run', sequence: 1 })
     await limited.enrol('db')
     for (const socket of greedy) socket.destroy()
+  })
+
+  it('ends a stranger whose calls never come whole, and none whose calls are answered', async () => {
+    const config = { timings: { strangerSilenceMs: 300 } }
+    await using limited = await startTestController({ config })
+    const stalled = await openSession(limited)
+    const asking = await openSession(limited)
+    const ended = once(stalled, 'close')
+    const halves = [stalled.request(challenge), stalled.request(challenge)]
+    for (const half of halves) half.on('error', () => undefined)
+    halves[0]?.write(Buffer.of(0, 0))
+    const until = performance.now() + 1_000
+    while (performance.now() < until) {
+      const answered = asking.request(challenge)
+      answered.end(Buffer.alloc(5))
+      await once(answered.resume(), 'end')
+      await delay(50)
+    }
+    await ended
+    expect(asking.closed).to.equal(false)
+    await once(asking, 'close')
   })
 })
 

@@ -3,13 +3,30 @@ import type { X509Certificate } from 'node:crypto'
 import { verifyPeer } from '../../identity/index.ts'
 import { callerOf, type Caller, type KnownAdministrator, type Trust } from '../caller.ts'
 
-/** Finds the caller of a gRPC call by the name that its connection was given. */
+/** Finds the connection of a gRPC call by the name that it was given. */
 export interface Connections {
   /** Decides who a connection belongs to, and names it so that its calls find the answer. */
-  register(socket: TLSSocket, ownKeySha256: string): Caller
+  register(socket: TLSSocket, ownKeySha256: string): Connection
   /** Undefined once the connection has closed. */
-  callerOf(peerName: string): Caller | undefined
+  of(peerName: string): Connection | undefined
   readonly size: number
+}
+
+/** A connection, as its calls know it. */
+export interface Connection {
+  readonly caller: Caller
+  /** Notes that a call has come whole and is being answered. */
+  enter(): void
+  leave(): void
+  /** Notes that a stream is open, until it ends. */
+  hold(stream: EndingStream): void
+  /** For how long no call was being answered, ms. gRPC takes one for a call that never comes whole. */
+  silence(): number
+}
+
+/** A streaming call of grpc-js, as far as its end goes. */
+export interface EndingStream {
+  once(event: 'finish' | 'error' | 'cancelled', listener: () => void): unknown
 }
 
 /** A leaf, an issuer and a root: what follows is not looked at, only counted. */
@@ -19,23 +36,54 @@ export function createConnections(deps: {
   readonly trust: Trust
   readonly administrator: (serial: string) => KnownAdministrator | undefined
 }): Connections {
-  const callers = new Map<string, Caller>()
+  const connections = new Map<string, Connection>()
   let sequence = 0
   return {
     register: (socket, ownKeySha256) => {
-      const caller = identify(socket, ownKeySha256, deps)
+      const connection = createConnection(identify(socket, ownKeySha256, deps))
       const name = `connection-${String(++sequence)}`
-      callers.set(name, caller)
-      socket.once('close', () => callers.delete(name))
+      connections.set(name, connection)
+      socket.once('close', () => connections.delete(name))
       // grpc-js knows a call's connection by `<remoteAddress>:<remotePort>` and nothing else.
       Object.defineProperty(socket, 'remoteAddress', { value: name })
       Object.defineProperty(socket, 'remotePort', { value: undefined })
-      return caller
+      return connection
     },
-    callerOf: (peerName) => callers.get(peerName),
+    of: (peerName) => connections.get(peerName),
     get size() {
-      return callers.size
+      return connections.size
     },
+  }
+}
+
+function createConnection(caller: Caller): Connection {
+  let calls = 0
+  let silentSince = performance.now()
+  const enter = (): void => {
+    calls += 1
+  }
+  const leave = (): void => {
+    calls -= 1
+    silentSince = performance.now()
+  }
+  return {
+    caller,
+    enter,
+    leave,
+    hold: (stream) => {
+      let isOver = false
+      const end = (): void => {
+        if (isOver) return
+        isOver = true
+        leave()
+      }
+      enter()
+      // The first of them counts: a client that neither reads nor writes keeps the others from coming.
+      stream.once('finish', end)
+      stream.once('error', end)
+      stream.once('cancelled', end)
+    },
+    silence: () => (calls > 0 ? 0 : performance.now() - silentSince),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ServerCredentials, type Server } from '@grpc/grpc-js'
 import type { HostPort } from '../../base/env.ts'
@@ -5,7 +6,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Trust, KnownAdministrator } from '../caller.ts'
 import type { ControllerMetrics } from '../metrics.ts'
 import { createSlots } from './call-limits.ts'
-import { createConnections, type Connections } from './connections.ts'
+import { createConnections, type Connection, type Connections } from './connections.ts'
 import {
   listenTls,
   type ListenerLimits,
@@ -31,7 +32,7 @@ const callerLimits = { requestBytes: 5 * 1024 * 1024, streams: 128 }
 
 export function createFront(deps: {
   readonly address: HostPort
-  readonly limits: ListenerLimits
+  readonly limits: ListenerLimits & { readonly strangerSilenceMs: number }
   readonly trust: Trust
   readonly administrator: (serial: string) => KnownAdministrator | undefined
   readonly metrics: ControllerMetrics
@@ -58,7 +59,8 @@ export function createFront(deps: {
           socket.on('error', (error) => {
             log.debug({ error: error.message }, 'connection lost')
           })
-          const caller = connections.register(socket, ownKeySha256)
+          const connection = connections.register(socket, ownKeySha256)
+          const { caller } = connection
           if (caller.kind === 'refused') {
             log.warn(
               { source: caller.source, code: caller.code, detail: caller.detail },
@@ -77,6 +79,7 @@ export function createFront(deps: {
             return
           }
           socket.once('close', leave)
+          endOnceSilent(socket, connection, deps.limits.strangerSilenceMs)
           toStrangers.injectConnection(socket)
         },
         onRefused: (reason) => {
@@ -104,6 +107,19 @@ export function createFront(deps: {
       }
     },
   }
+}
+
+/** A slot is not for whoever begins calls and never ends them. */
+function endOnceSilent(socket: TLSSocket, connection: Connection, longestMs: number): void {
+  const look = (): void => {
+    const leftMs = longestMs - connection.silence()
+    if (leftMs <= 0) socket.destroy()
+    else timer = setTimeout(look, leftMs)
+  }
+  let timer = setTimeout(look, longestMs)
+  socket.once('close', () => {
+    clearTimeout(timer)
+  })
 }
 
 /** Calls under way get this long to end by themselves. */

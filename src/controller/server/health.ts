@@ -3,6 +3,7 @@ import type { handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js'
 import { adminService, enrolmentService, healthService, meshService } from '../../rpc/index.ts'
 import type { HealthCheckRequest__Output } from '../../rpc/generated/grpc/health/v1/HealthCheckRequest.ts'
 import type { HealthCheckResponse } from '../../rpc/generated/grpc/health/v1/HealthCheckResponse.ts'
+import type { Connections } from './connections.ts'
 import { MalformedRequest, type ServedService } from './rpc.ts'
 
 const services = new Set(['', ...[adminService, enrolmentService, meshService].map(serviceName)])
@@ -13,7 +14,10 @@ function serviceName(service: object): string {
 }
 
 /** The standard health service (grpc.health.v1), open to everybody as load balancers need it. */
-export function createHealthService(isServing: () => boolean): ServedService {
+export function createHealthService(
+  isServing: () => boolean,
+  connections: Pick<Connections, 'of'>,
+): ServedService {
   const answer = (): HealthCheckResponse => ({ status: isServing() ? 'SERVING' : 'NOT_SERVING' })
   const isKnown = (request: HealthCheckRequest__Output | MalformedRequest): boolean =>
     !(request instanceof MalformedRequest) && services.has(request.service)
@@ -23,6 +27,10 @@ export function createHealthService(isServing: () => boolean): ServedService {
     HealthCheckRequest__Output | MalformedRequest,
     HealthCheckResponse
   > = (call, callback) => {
+    // Whoever asks from time to time is not silent.
+    const connection = connections.of(call.getPeer())
+    connection?.enter()
+    connection?.leave()
     if (isKnown(call.request)) callback(null, answer())
     else callback(unknown)
   }
@@ -31,6 +39,7 @@ export function createHealthService(isServing: () => boolean): ServedService {
     HealthCheckRequest__Output | MalformedRequest,
     HealthCheckResponse
   > = (call) => {
+    connections.of(call.getPeer())?.hold(call)
     if (isKnown(call.request)) call.write(answer())
     else call.write({ status: 'SERVICE_UNKNOWN' })
   }

@@ -7,7 +7,7 @@ import {
 } from '../../rpc/index.ts'
 import type { ServerReflectionRequest__Output } from '../../rpc/generated/grpc/reflection/v1/ServerReflectionRequest.ts'
 import type { ServerReflectionResponse } from '../../rpc/generated/grpc/reflection/v1/ServerReflectionResponse.ts'
-import type { Caller } from '../caller.ts'
+import { checkStillGood, type Caller, type Trust } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
 import type { Authenticate } from '../oidc/bearer.ts'
 import { wellFormedMessage, type CallAdapter, type ServedService } from './rpc.ts'
@@ -23,11 +23,13 @@ const methodName = 'Reflection.ServerReflectionInfo'
 export function createReflectionServices(deps: {
   readonly adapter: CallAdapter
   readonly authenticate: Authenticate
+  readonly trust: Trust
 }): readonly ServedService[] {
-  const { adapter, authenticate } = deps
+  const { adapter, authenticate, trust } = deps
   let files: readonly ReflectedFile[] | undefined
 
-  const serve = async (connected: Caller, call: Call): Promise<void> => {
+  const check = async (connected: Caller, call: Call): Promise<void> => {
+    checkStillGood(connected, trust)
     const caller = await authenticate(connected, call.metadata.get('authorization').map(String))
     if (caller.kind !== 'administrator' && caller.kind !== 'workload') {
       throw new ControllerError(
@@ -35,9 +37,16 @@ export function createReflectionServices(deps: {
         'this call needs a certificate or a token, and there was neither',
       )
     }
+  }
+
+  const serve = async (caller: Caller, call: Call): Promise<void> => {
+    await check(caller, call)
     files ??= protoFiles()
     const known = files
-    for await (const message of call) {
+    // A stream that is destroyed by leaving the loop would end without a status.
+    for await (const message of call.iterator({ destroyOnReturn: false })) {
+      // A stream may outlive what its caller was let in by.
+      await check(caller, call)
       const request = wellFormedMessage(message as ServerReflectionRequest__Output)
       call.write({ validHost: request.host, originalRequest: request, ...answer(known, request) })
     }

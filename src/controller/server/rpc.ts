@@ -14,7 +14,7 @@ import type { Logger } from '../../base/logger.ts'
 import { checkStillGood, type Caller, type Trust } from '../caller.ts'
 import { ControllerError } from '../controller-error.ts'
 import type { ControllerMetrics } from '../metrics.ts'
-import type { Connections } from './connections.ts'
+import type { Connection, Connections, EndingStream } from './connections.ts'
 import { statusOf } from './status.ts'
 
 /** A handler that gRPC knows nothing of: who asks, what is asked, and the answer. */
@@ -50,12 +50,12 @@ export function createCallAdapter(deps: {
 }): CallAdapter {
   const { connections, trust, metrics, log } = deps
 
-  const callerOf = (peerName: string): Caller => {
-    const caller = connections.callerOf(peerName)
-    if (caller === undefined) {
+  const connectionOf = (peerName: string): Connection => {
+    const connection = connections.of(peerName)
+    if (connection === undefined) {
       throw new ControllerError('ERR_UNAVAILABLE', 'the connection of this call has closed')
     }
-    return caller
+    return connection
   }
 
   const refuse = (
@@ -89,28 +89,36 @@ export function createCallAdapter(deps: {
     callback: (error: ServerErrorResponse | null, response?: Response) => void,
   ): Promise<void> => {
     const startedMs = performance.now()
-    let caller: Caller | undefined
+    let connection: Connection | undefined
     try {
-      caller = callerOf(call.getPeer())
+      connection = connectionOf(call.getPeer())
+      connection.enter()
+      const { caller } = connection
       checkStillGood(caller, trust)
       const response = await handler(caller, wellFormed(call.request), call.metadata)
       metrics.calls.inc({ method, status: 'OK' })
       callback(null, response)
     } catch (error: unknown) {
-      callback(refuse(method, caller, error))
+      callback(refuse(method, connection?.caller, error))
     } finally {
+      connection?.leave()
       metrics.callSeconds.observe({ method }, (performance.now() - startedMs) / 1_000)
     }
   }
 
   const openStream = (
     method: string,
-    call: { getPeer(): string; emit(event: 'error', error: ServerErrorResponse): unknown },
+    call: EndingStream & {
+      getPeer(): string
+      emit(event: 'error', error: ServerErrorResponse): unknown
+    },
     open: (caller: Caller) => void,
   ): void => {
     let caller: Caller | undefined
     try {
-      caller = callerOf(call.getPeer())
+      const connection = connectionOf(call.getPeer())
+      connection.hold(call)
+      caller = connection.caller
       checkStillGood(caller, trust)
       open(caller)
     } catch (error: unknown) {
