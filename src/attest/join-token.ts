@@ -1,4 +1,4 @@
-import { createHmac, randomUUID, timingSafeEqual, type KeyObject } from 'node:crypto'
+import { createHmac, randomUUIDv7, timingSafeEqual, type KeyObject } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader, SignJWT, type JWTPayload } from 'jose'
 import { quote } from '../base/errors.ts'
 import { checkKey, checkValue, type Attribute } from '../identity/attributes.ts'
@@ -40,7 +40,7 @@ export async function issueJoinToken(options: {
 }): Promise<{ readonly token: string; readonly tokenId: string; readonly expiresAt: number }> {
   const { key, trustDomain, labels, ttlMs, now } = options
   readLabels(labels)
-  const tokenId = randomUUID()
+  const tokenId = randomUUIDv7()
   const expires = Math.floor((now + ttlMs) / 1_000)
   const token = await new SignJWT({ labels })
     .setProtectedHeader({ alg: 'HS256', typ: joinTokenType, kid: key.keyId })

@@ -7,7 +7,13 @@ import { Migrator } from 'kysely/migration'
 import { silentLogger } from '../../src/base/logger.ts'
 import { sqliteColumns } from '../../src/controller/store/create-table.ts'
 import { lastValue, nextValue } from '../../src/controller/store/counters.ts'
-import { isKeyKnown, rememberKey } from '../../src/controller/store/certificates.ts'
+import {
+  isKeyKnown,
+  loadCertificates,
+  putCertificate,
+  rememberKey,
+  type StoredCertificate,
+} from '../../src/controller/store/certificates.ts'
 import { createMigrations } from '../../src/controller/store/migrations.ts'
 import type { Schema } from '../../src/controller/store/schema.ts'
 import { openSqlite } from '../../src/controller/store/sqlite.ts'
@@ -26,8 +32,8 @@ import {
 } from '../support/test-controller.ts'
 import { watchWith } from '../support/watch-reader.ts'
 
-/** As the version before flows had a file of their own wrote it. */
-async function writeStoreWithFlows(file: string): Promise<void> {
+/** As the version before flows had a file of their own, and certificates were found by serials, wrote it. */
+async function writeFormerStore(file: string): Promise<void> {
   const all = Object.entries(createMigrations(sqliteColumns, silentLogger))
   const former = Object.fromEntries(all.filter(([name]) => name < '0004'))
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openSqlite(file) }) })
@@ -38,6 +44,9 @@ async function writeStoreWithFlows(file: string): Promise<void> {
   const text = Array.from({ length: 11 }, () => sql.lit('x'))
   await sql`insert into flow_halves values ('id', 0, 'egress', ${sql.join(text.slice(0, 5))}, 1,
     ${sql.join(text.slice(0, 4))}, 1, 1, 1, 1)`.execute(db)
+  await sql`insert into certificates values ('aa', 'w', 2, 1, 'active', 'bb', x'01', x'02', 3, 4)`.execute(
+    db,
+  )
   await db.destroy()
 }
 
@@ -177,7 +186,7 @@ describe('store', function () {
     await using cleanup = new AsyncDisposableStack()
     cleanup.defer(() => rm(directory, { recursive: true }))
     const file = join(directory, 'controller.db')
-    await writeStoreWithFlows(file)
+    await writeFormerStore(file)
     const log = createRecordingLogger()
     await using store = await openStore(file, log)
     expect(await lastValue(store.tables, 'policy-version')).to.equal(1)
@@ -187,6 +196,34 @@ describe('store', function () {
     expect(rows).to.deep.equal([])
     expect(log.records).to.deep.equal([
       { fields: { halves: 1 }, message: 'flows that a former version had stored are dropped' },
+    ])
+  })
+
+  it('keeps the certificates of a former version, and puts others in their place', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
+    await using cleanup = new AsyncDisposableStack()
+    cleanup.defer(() => rm(directory, { recursive: true }))
+    const file = join(directory, 'controller.db')
+    await writeFormerStore(file)
+    await using store = await openStore(file)
+    const kept: StoredCertificate = {
+      serial: 'aa',
+      workloadId: 'w',
+      issue: 2,
+      generation: 1,
+      state: 'active',
+      csrSha256: 'bb',
+      chain: [Buffer.of(1), Buffer.of(2)],
+      notBeforeMs: 3,
+      notAfterMs: 4,
+    }
+    expect(await loadCertificates(store.tables, 0)).to.deep.equal([kept])
+    await putCertificate(store.tables, { ...kept, state: 'superseded' })
+    await putCertificate(store.tables, { ...kept, serial: 'cc', issue: 3 })
+    const stored = await loadCertificates(store.tables, 0)
+    expect(stored.map(({ serial, state }) => [serial, state])).to.deep.equal([
+      ['aa', 'superseded'],
+      ['cc', 'active'],
     ])
   })
 

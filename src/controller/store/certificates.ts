@@ -1,4 +1,4 @@
-import type { CertificatesTable } from './schema.ts'
+import type { WorkloadCertificatesTable } from './schema.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './store.ts'
 
@@ -12,7 +12,7 @@ export interface StoredCertificate {
   /** Grows with every issue of this controller. */
   readonly issue: number
   readonly generation: number
-  readonly state: CertificatesTable['state']
+  readonly state: WorkloadCertificatesTable['state']
   readonly csrSha256: string
   readonly chain: readonly [leaf: Buffer, issuer: Buffer]
   readonly notBeforeMs: number
@@ -21,7 +21,7 @@ export interface StoredCertificate {
 
 export async function loadCertificates(tables: Tables, now: number): Promise<StoredCertificate[]> {
   const rows = await tables
-    .selectFrom('certificates')
+    .selectFrom('workload_certificates')
     .selectAll()
     .where('not_after_ms', '>', now)
     .orderBy('issue')
@@ -47,7 +47,7 @@ export async function putCertificate(tables: Tables, one: StoredCertificate): Pr
 const upsertCertificate = statement(
   (tables, one: Omit<StoredCertificate, 'chain'> & { leaf: Buffer; issuer: Buffer }) =>
     tables
-      .insertInto('certificates')
+      .insertInto('workload_certificates')
       .values({
         serial: one.serial,
         workload_id: one.workloadId,
@@ -60,12 +60,14 @@ const upsertCertificate = statement(
         not_before_ms: one.notBeforeMs,
         not_after_ms: one.notAfterMs,
       })
-      .onConflict((conflict) => conflict.column('serial').doUpdateSet({ state: one.state })),
+      .onConflict((conflict) =>
+        conflict.columns(['workload_id', 'issue']).doUpdateSet({ state: one.state }),
+      ),
 )
 
 /** Forgets certificates that have ended. */
 export async function pruneCertificates(tables: Tables, now: number): Promise<void> {
-  await tables.deleteFrom('certificates').where('not_after_ms', '<=', now).execute()
+  await tables.deleteFrom('workload_certificates').where('not_after_ms', '<=', now).execute()
 }
 
 /** Remembers a key that was certified; `ERR_STORE_CONFLICT` when it was certified before. */

@@ -4,6 +4,7 @@ import type { Logger } from '../../base/logger.ts'
 import { administrationSchema } from './administration-schema.ts'
 import { createTables, type Columns, type ColumnTypes, type TableSet } from './create-table.ts'
 import { trustSchema } from './trust-schema.ts'
+import { workloadCertificates } from './workload-certificates-schema.ts'
 
 /** Every step of the schema, in order. A step that has shipped is never edited: add the next one. */
 export function createMigrations(
@@ -15,6 +16,7 @@ export function createMigrations(
     '0002-trust': { up: (db) => trustSchema(db, columns) },
     '0003-administration': { up: (db) => administrationSchema(db, columns) },
     '0004-flows-apart': { up: (db) => dropFlows(db, log) },
+    '0005-workload-certificates': { up: (db) => workloadCertificates(db, columns) },
   }
 }
 

@@ -13,7 +13,7 @@ export interface Schema extends TrustTables {
   nodes: NodesTable
   node_bindings: NodeBindingsTable
   workloads: WorkloadsTable
-  certificates: CertificatesTable
+  workload_certificates: WorkloadCertificatesTable
   seen_keys: SeenKeysTable
   floors: FloorsTable
   join_tokens: JoinTokensTable
@@ -88,7 +88,7 @@ export interface WorkloadsTable extends WorkloadsTrust {
   last_not_after_ms: number
 }
 
-export interface CertificatesTable {
+export interface WorkloadCertificatesTable {
   serial: string
   workload_id: string
   issue: number

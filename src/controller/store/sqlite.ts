@@ -8,16 +8,27 @@ const preparedStatements = 256
 /** Waiting longer than this for the file means that another controller has it open. */
 const lockTimeoutMs = 2_000
 
+/** The one connection to the file, in the shape that kysely takes. */
+export interface OpenSqlite extends SqliteDatabase {
+  readonly isTransaction: boolean
+}
+
+/** The open ones, by the adapter that kysely has for each. */
+export const embedded: WeakMap<object, OpenSqlite> = new WeakMap<object, OpenSqlite>()
+
 /**
  * Opens the SQLite file in the shape that kysely's dialect takes. The file is locked for this process
  * alone, so that a second controller on the same directory refuses to start instead of issuing beside
  * the first. A commit that returned is in the write-ahead log, and whoever answers for it waits until
  * that is on disk (`write-ahead-log.ts`): SQLite would have the whole controller wait (`FULL`).
  */
-export function openSqlite(file: string): SqliteDatabase {
+export function openSqlite(file: string): OpenSqlite {
   const database = openFile(file)
   const prepared = new Map<string, SqliteStatement>()
   return {
+    get isTransaction() {
+      return database.isTransaction
+    },
     close: () => {
       prepared.clear()
       database.close()

@@ -4,7 +4,7 @@ import { silentLogger, type Logger } from '../../base/logger.ts'
 import { sqliteColumns } from './create-table.ts'
 import { createMigrations } from './migrations.ts'
 import type { Schema } from './schema.ts'
-import { openSqlite } from './sqlite.ts'
+import { embedded, openSqlite } from './sqlite.ts'
 import { StoreError } from './store-error.ts'
 import { noWriteAheadLog, openWriteAheadLog } from './write-ahead-log.ts'
 
@@ -25,7 +25,9 @@ export async function openStore(
   sync?: () => Promise<void>,
 ): Promise<Store> {
   await using opened = new AsyncDisposableStack()
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openSqlite(file) }) })
+  const sqlite = openSqlite(file)
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: sqlite }) })
+  embedded.set(db.getExecutor().adapter, sqlite)
   opened.defer(() => db.destroy())
   await migrate(db, log)
   const written = opened.use(

@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto'
+import { hash, randomUUIDv7 } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Authority } from '../../ca/authority.ts'
 import type { PublicKey } from '../../ca/csr.ts'
@@ -153,9 +153,9 @@ export function createIssuance(deps: {
   }
 }
 
-/** 32 hex digits. */
+/** 32 hex digits. Those made one after the other stand side by side in every index of the store. */
 function newWorkloadId(): string {
-  return randomUUID().replaceAll('-', '')
+  return randomUUIDv7().replaceAll('-', '')
 }
 
 interface Prepared {
