@@ -43,14 +43,21 @@ export async function connectApplication(
       finish('application-timeout')
     }, timeoutMs)
     signal.addEventListener('abort', abort, { once: true })
+    const fail = (error: Error): void => {
+      finish(reasonOfConnectError(error))
+    }
     socket.once('connect', () => {
+      // An error later on is the relay's to act on, but must always have a listener: one that keeps nothing alive.
+      socket.on('error', ignore)
+      socket.off('error', fail)
       finish(socket)
     })
-    // Stays for good: an error later on is the relay's to act on, but must always have a listener.
-    socket.on('error', (error) => {
-      finish(reasonOfConnectError(error))
-    })
+    socket.on('error', fail)
   })
+}
+
+function ignore(): void {
+  // Somebody else acts on it.
 }
 
 /** Why the application could not be connected. */

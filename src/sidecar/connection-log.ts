@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { formatHostPort } from '../base/env.ts'
 import type { Logger } from '../base/logger.ts'
 import type { HttpRequest } from '../policy/index.ts'
-import type { FlowFacts, FlowRecorder } from './flow-recorder.ts'
+import type { FlowFacts, FlowRecorder, RecordedFlow } from './flow-recorder.ts'
 import type { RequestFault } from './http/request-check.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -21,12 +21,12 @@ export interface LoggedConnection {
  * Of requests within one, those that are denied, refused or relayed are flows of their own; others are counted.
  */
 export interface ConnectionLog {
-  refused(facts: FlowFacts, flowId: Buffer, startedAt: number): void
-  opened(facts: FlowFacts, flowId: Buffer, startedAt: number): LoggedConnection
+  refused(facts: FlowFacts, flowId: string, startedAt: number): void
+  opened(facts: FlowFacts, flowId: string, startedAt: number): LoggedConnection
   /** A request was decided on; `facts` say how. */
-  request(facts: FlowFacts, flowId: Buffer, request: HttpRequest): void
+  request(facts: FlowFacts, flowId: string, request: HttpRequest): void
   /** A request was refused before policy was asked. */
-  requestRefused(facts: FlowFacts, flowId: Buffer, fault: RequestFault): void
+  requestRefused(facts: FlowFacts, flowId: string, fault: RequestFault): void
 }
 
 const longestLoggedPath = 256
@@ -41,7 +41,7 @@ export function createConnectionLog(options: {
   const { clock, recorder, metrics, log } = options
   const write = (
     facts: FlowFacts,
-    flowId: Buffer,
+    flowId: string,
     startedAt: number,
     sent: number,
     received: number,
@@ -56,6 +56,37 @@ export function createConnectionLog(options: {
       'connection',
     )
   }
+  /** With methods of a class: every open connection has one. */
+  class OpenConnection implements LoggedConnection {
+    readonly #facts: FlowFacts
+    readonly #flowId: string
+    readonly #startedAt: number
+    readonly #flow: RecordedFlow
+    #sent = 0
+    #received = 0
+
+    constructor(facts: FlowFacts, flowId: string, startedAt: number) {
+      this.#facts = facts
+      this.#flowId = flowId
+      this.#startedAt = startedAt
+      this.#flow = recorder.open(facts, flowId)
+    }
+
+    progress(sent: number, received: number): void {
+      if (sent === this.#sent && received === this.#received) return
+      metrics.relayed(this.#facts.direction, sent - this.#sent, received - this.#received)
+      this.#sent = sent
+      this.#received = received
+      this.#flow.progress(sent, received)
+    }
+
+    end(cutBy?: CutBy): void {
+      this.#flow.close(cutBy)
+      const facts = cutBy === undefined ? this.#facts : { ...this.#facts, ...cutBy }
+      write(facts, this.#flowId, this.#startedAt, this.#sent, this.#received)
+    }
+  }
+
   return {
     refused: (facts, flowId, startedAt) => {
       recorder.once(facts, flowId)
@@ -63,29 +94,8 @@ export function createConnectionLog(options: {
       write(facts, flowId, startedAt, 0, 0)
     },
     opened: (facts, flowId, startedAt) => {
-      const flow = recorder.open(facts, flowId)
       metrics.connection(facts.direction, facts.verdict, facts.reason)
-      let sent = 0
-      let received = 0
-      return {
-        progress: (nowSent, nowReceived) => {
-          if (nowSent === sent && nowReceived === received) return
-          metrics.relayed(facts.direction, nowSent - sent, nowReceived - received)
-          sent = nowSent
-          received = nowReceived
-          flow.progress(sent, received)
-        },
-        end: (cutBy) => {
-          flow.close(cutBy)
-          write(
-            cutBy === undefined ? facts : { ...facts, ...cutBy },
-            flowId,
-            startedAt,
-            sent,
-            received,
-          )
-        },
-      }
+      return new OpenConnection(facts, flowId, startedAt)
     },
     request: (facts, flowId, request) => {
       metrics.request(facts.verdict, facts.reason)
@@ -104,7 +114,7 @@ export function createConnectionLog(options: {
   }
 }
 
-function fieldsOf(facts: FlowFacts, flowId: Buffer): Readonly<Record<string, unknown>> {
+function fieldsOf(facts: FlowFacts, flowId: string): Readonly<Record<string, unknown>> {
   return {
     direction: facts.direction,
     peer: facts.peerSpiffeId,
@@ -112,7 +122,7 @@ function fieldsOf(facts: FlowFacts, flowId: Buffer): Readonly<Record<string, unk
     verdict: facts.verdict,
     reason: facts.reason,
     policy: facts.policy,
-    flow: flowId.toString('hex'),
+    flow: flowId,
   }
 }
 

@@ -166,7 +166,7 @@ export function createEgress(options: {
 function headerOf(
   socket: CapturedConnection['socket'],
   destination: HostPort,
-  flowId: Buffer,
+  flowId: string,
 ): StreamHeader {
   const address = canonicalAddress(socket.remoteAddress ?? '')
   const sameFamily = address !== undefined && isIPv6(address) === isIPv6(destination.host)
@@ -177,6 +177,6 @@ function headerOf(
       port: sameFamily ? (socket.remotePort ?? 0) : 0,
     },
     destination: { address: destination.host, port: destination.port },
-    flowId: flowId.toString('hex'),
+    flowId,
   }
 }

@@ -7,14 +7,12 @@ const idsInPool = 256
 const pool = Buffer.alloc(flowIdBytes * idsInPool)
 let used = pool.length
 
-/** A new random id for one flow; its memory is its own. */
-export function createFlowId(): Buffer {
+/** A new random id for one flow, hex. As bytes it would keep the whole slab of Node's that they are cut from. */
+export function createFlowId(): string {
   if (used === pool.length) {
     randomFillSync(pool)
     used = 0
   }
-  const id = Buffer.allocUnsafe(flowIdBytes)
-  pool.copy(id, 0, used, used + flowIdBytes)
   used += flowIdBytes
-  return id
+  return pool.toString('hex', used - flowIdBytes, used)
 }

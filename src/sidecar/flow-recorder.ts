@@ -28,7 +28,7 @@ export interface FlowCount extends FlowFacts {
   readonly closed: number
   readonly bytesSent: number
   readonly bytesReceived: number
-  readonly flowIds: readonly Buffer[]
+  readonly flowIds: readonly string[] // hex
 }
 
 /** One connection, for as long as it is open. */
@@ -41,9 +41,9 @@ export interface RecordedFlow {
 
 /** Counts connections by kind; `take()` hands over what has been counted since the last time. */
 export interface FlowRecorder {
-  open(facts: FlowFacts, flowId: Buffer): RecordedFlow
+  open(facts: FlowFacts, flowId: string): RecordedFlow
   /** What has no duration of its own, an attempt that was refused or a request: opened and closed at once. */
-  once(facts: FlowFacts, flowId: Buffer): void
+  once(facts: FlowFacts, flowId: string): void
   take(): readonly FlowCount[]
   /** Takes over what another recorder has counted, and how many it could keep no record for. */
   add(counts: readonly FlowCount[], lost: number): void
@@ -60,7 +60,7 @@ interface Aggregate {
   closed: number
   bytesSent: number
   bytesReceived: number
-  readonly flowIds: Buffer[]
+  readonly flowIds: string[]
   isTaken: boolean
 }
 
@@ -72,7 +72,7 @@ export function createFlowRecorder(options: {
   const limit = options.limit ?? 10_000
   let waiting = new Map<string, Aggregate>()
   let lost = 0
-  const live = new Set<{ flush(): void }>()
+  const live = new Set<OpenFlow>()
 
   /** `last` is where the same facts were counted before: most flows begin and end in one bucket. */
   const presentAggregate = (facts: FlowFacts, last?: Aggregate): Aggregate | undefined => {
@@ -96,45 +96,56 @@ export function createFlowRecorder(options: {
     return aggregate
   }
 
-  const open = (facts: FlowFacts, flowId: Buffer): RecordedFlow => {
-    const total = { sent: 0, received: 0 }
-    const counted = { sent: 0, received: 0 }
-    let isOpen = true
-    let last = presentAggregate(facts)
-    addOpened(last, flowId)
-    const flush = (): void => {
-      if (total.sent === counted.sent && total.received === counted.received) return
-      const aggregate = (last = presentAggregate(facts, last))
-      if (aggregate === undefined) return // the same bytes are tried again at the next flush
-      addFlowId(aggregate, flowId)
-      aggregate.bytesSent += total.sent - counted.sent
-      aggregate.bytesReceived += total.received - counted.received
-      counted.sent = total.sent
-      counted.received = total.received
+  /** With methods of a class: every open connection has one. */
+  class OpenFlow implements RecordedFlow {
+    readonly #facts: FlowFacts
+    readonly #flowId: string
+    #last: Aggregate | undefined
+    #sent = 0
+    #received = 0
+    #countedSent = 0
+    #countedReceived = 0
+
+    constructor(facts: FlowFacts, flowId: string) {
+      this.#facts = facts
+      this.#flowId = flowId
+      this.#last = presentAggregate(facts)
+      addOpened(this.#last, flowId)
+      live.add(this)
     }
-    const entry = { flush }
-    live.add(entry)
-    return {
-      progress: (sent, received) => {
-        total.sent = sent
-        total.received = received
-      },
-      close: (ending) => {
-        if (!isOpen) return
-        isOpen = false
-        flush()
-        live.delete(entry)
-        const aggregate =
-          ending === undefined
-            ? presentAggregate(facts, last)
-            : presentAggregate({ ...facts, ...ending })
-        addClosed(aggregate, flowId)
-      },
+
+    progress(sent: number, received: number): void {
+      this.#sent = sent
+      this.#received = received
+    }
+
+    flush(): void {
+      const sent = this.#sent - this.#countedSent
+      const received = this.#received - this.#countedReceived
+      if (sent === 0 && received === 0) return
+      const aggregate = (this.#last = presentAggregate(this.#facts, this.#last))
+      if (aggregate === undefined) return // the same bytes are tried again at the next flush
+      addFlowId(aggregate, this.#flowId)
+      aggregate.bytesSent += sent
+      aggregate.bytesReceived += received
+      this.#countedSent = this.#sent
+      this.#countedReceived = this.#received
+    }
+
+    close(ending?: Pick<FlowFacts, 'verdict' | 'reason' | 'policy'>): void {
+      if (!live.has(this)) return
+      this.flush()
+      live.delete(this)
+      const aggregate =
+        ending === undefined
+          ? presentAggregate(this.#facts, this.#last)
+          : presentAggregate({ ...this.#facts, ...ending })
+      addClosed(aggregate, this.#flowId)
     }
   }
 
   return {
-    open,
+    open: (facts, flowId) => new OpenFlow(facts, flowId),
     once: (facts, flowId) => {
       const aggregate = presentAggregate(facts)
       addOpened(aggregate, flowId)
@@ -175,22 +186,22 @@ function countOf({ facts, ...counts }: Aggregate): FlowCount {
   return { ...facts, bucketStartMs, opened, closed, bytesSent, bytesReceived, flowIds }
 }
 
-function addOpened(aggregate: Aggregate | undefined, flowId: Buffer): void {
+function addOpened(aggregate: Aggregate | undefined, flowId: string): void {
   if (aggregate === undefined) return
   aggregate.opened++
   addFlowId(aggregate, flowId)
 }
 
-function addClosed(aggregate: Aggregate | undefined, flowId: Buffer): void {
+function addClosed(aggregate: Aggregate | undefined, flowId: string): void {
   if (aggregate === undefined) return
   aggregate.closed++
   addFlowId(aggregate, flowId)
 }
 
 /** Examples only: enough for the controller to stitch the two ends' reports together. */
-function addFlowId(aggregate: Aggregate, flowId: Buffer): void {
+function addFlowId(aggregate: Aggregate, flowId: string): void {
   if (aggregate.flowIds.length >= mostFlowIds) return
-  if (aggregate.flowIds.some((known) => known.equals(flowId))) return
+  if (aggregate.flowIds.includes(flowId)) return
   aggregate.flowIds.push(flowId)
 }
 

@@ -122,6 +122,6 @@ function toWire(count: FlowCount): FlowRecord {
     closed: count.closed,
     bytesSent: count.bytesSent,
     bytesReceived: count.bytesReceived,
-    flowIds: [...count.flowIds],
+    flowIds: count.flowIds.map((flowId) => Buffer.from(flowId, 'hex')),
   }
 }

@@ -115,7 +115,7 @@ export async function openIngress(
     header: StreamHeader,
   ): void => {
     serveStream(
-      { ...options, waiting, offers, tunnel, stream, header },
+      { options, waiting, offers, tunnel, stream, header },
       chooseListener(tunnel, accepted, header, declared),
     ).catch((error: unknown) => {
       options.log.error({ error: messageOf(error) }, 'BUG: ingress failed')
@@ -164,7 +164,8 @@ async function takeClear(
   }
 }
 
-interface Incoming extends IngressOptions {
+interface Incoming {
+  readonly options: IngressOptions
   /** Streams whose application is being connected: they count towards the limit. */
   readonly waiting: { count: number }
   /** Connections in clear that were agreed on. */
@@ -206,9 +207,10 @@ function chooseListener(
 
 /** Verdict first; only then the application hears of it, and only then a byte moves. */
 async function serveStream(arrival: Incoming, target: Target | undefined): Promise<void> {
-  const { tunnel, stream, header, followers, clock } = arrival
+  const { options, tunnel, stream, header } = arrival
+  const { followers, clock, standing, relaying } = options
   const startedAt = clock.monotonic()
-  const flowId = Buffer.from(header.flowId, 'hex')
+  const { flowId } = header
   const destination = target?.pair ?? {
     host: header.destination.address,
     port: header.destination.port,
@@ -238,17 +240,17 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
   const common = { tunnel, destination, flowId, startedAt, followers, refused: record }
   const judgeConnection = (now: Standing): Judgement =>
     judge(now, 'ingress', tunnel.peerProfile, port)
-  if (readsRequests(arrival.standing(), port)) {
+  if (readsRequests(standing(), port)) {
     const connection = openRequestConnection({
-      ...{ ...common, judgement, judge: judgeConnection, standing: arrival.standing },
+      ...{ ...common, judgement, judge: judgeConnection, standing },
       application: target.application,
-      applicationTimeoutMs: arrival.applicationTimeoutMs,
+      applicationTimeoutMs: options.applicationTimeoutMs,
       direction: 'ingress',
       admit: ({ checked: { request } }) => ({
         judge: (now) => judge(now, 'ingress', tunnel.peerProfile, port, request),
         headers: clientCertOf(tunnel.peer.spiffeId),
       }),
-      bodies: arrival.relaying.bodies,
+      bodies: relaying.bodies,
     })
     begin(arrival, connection)
     return
@@ -259,7 +261,7 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
   arrival.waiting.count++
   const socket = await connectApplication(target.application, {
     reads: isClear ? 'own' : 'shared',
-    timeoutMs: arrival.applicationTimeoutMs,
+    timeoutMs: options.applicationTimeoutMs,
     signal: gone.signal,
   })
   arrival.waiting.count--
@@ -268,7 +270,7 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
     return
   }
   // Asked again: what was allowed before the application answered may be denied now.
-  const judgementNow = judgeUnread(arrival.standing(), port, decide(arrival, target))
+  const judgementNow = judgeUnread(standing(), port, decide(arrival, target))
   followers.alerts.raise(about, judgementNow.alerts, judgement.alerts)
   if (judgementNow.verdict === 'deny' || stream.closed) {
     resetSocket(socket)
@@ -279,8 +281,8 @@ async function serveStream(arrival: Incoming, target: Target | undefined): Promi
     arrival.waiting.count++
     await serveClear({
       ...{ socket, tunnel, stream, header, destination, followers, flowId, startedAt, record },
-      ...{ offers: arrival.offers, standing: arrival.standing, gone: gone.signal },
-      timeoutMs: arrival.applicationTimeoutMs,
+      ...{ offers: arrival.offers, standing, gone: gone.signal },
+      timeoutMs: options.applicationTimeoutMs,
     }).finally(() => arrival.waiting.count--)
     return
   }
@@ -305,7 +307,7 @@ function begin({ stream, header }: Incoming, connection: OpenConnection): void {
 
 /** Whether this end, too, lets the pair speak in clear. */
 function goesClear(
-  { standing, takesClear }: Incoming,
+  { options: { standing, takesClear } }: Incoming,
   { pair }: Target,
   judgement: Judgement,
 ): boolean {
@@ -315,10 +317,8 @@ function goesClear(
 }
 
 /** The port is the listener's own: a peer that says it dialled another one gains nothing. */
-function decide(
-  { standing, followers, tunnel, waiting, maxConnections }: Incoming,
-  target: Target,
-): Judgement {
+function decide({ options, tunnel, waiting }: Incoming, target: Target): Judgement {
+  const { standing, followers, maxConnections } = options
   if (followers.live.count('ingress') + waiting.count >= maxConnections)
     return deny('limit-reached')
   const now = standing()

@@ -44,7 +44,7 @@ export interface ConnectionOptions {
   readonly judgement: Judgement
   /** Decides about it again. */
   readonly judge: (standing: Standing) => Judgement
-  readonly flowId: Buffer
+  readonly flowId: string
   readonly startedAt: number
   readonly followers: Followers
   /** Called if it ends before it is established. */
@@ -60,9 +60,9 @@ export function openConnection(options: ConnectionOptions): OpenConnection {
   let logged: LoggedConnection | undefined
 
   const report = (): void => {
-    const { bytesToStream, bytesFromStream } = relay
-    if (direction === 'egress') logged?.progress(bytesToStream, bytesFromStream)
-    else logged?.progress(bytesFromStream, bytesToStream)
+    const { toStream, fromStream } = relay.carried
+    if (direction === 'egress') logged?.progress(toStream, fromStream)
+    else logged?.progress(fromStream, toStream)
   }
 
   const onEnd = (ending: RelayEnding): void => {
@@ -82,25 +82,25 @@ export function openConnection(options: ConnectionOptions): OpenConnection {
   }
 
   const relay = options.relay(onEnd)
-  const entry: LiveConnection = {
+  // Without accessors: an object literal that has any is kept as a hash table, half a kilobyte each.
+  const entry = {
     direction,
     judge: options.judge,
-    get deadline() {
-      return judgement.deadline
-    },
+    deadline: judgement.deadline,
     report,
     retire: () => {
       relay.retire?.()
     },
-    cut: (reason, policy) => {
+    cut: (reason: Reason, policy: string) => {
       cutPolicy = policy
       relay.cut(reason)
     },
-    confirm: (next) => {
+    confirm: (next: Judgement) => {
       alerts.raise({ direction, peer: nameOfPeer(tunnel) }, next.alerts, judgement.alerts)
       judgement = next
+      entry.deadline = next.deadline
     },
-  }
+  } satisfies LiveConnection
 
   return {
     handlers: relay.handlers,
@@ -117,6 +117,7 @@ export function openConnection(options: ConnectionOptions): OpenConnection {
     holdUntil: (deadline) => {
       if (deadline >= (judgement.deadline ?? Infinity)) return
       judgement = { ...judgement, deadline }
+      entry.deadline = deadline
       live.expedite(deadline)
     },
   }

@@ -36,7 +36,7 @@ export interface OutsideConnectionOptions {
   readonly target: HostPort
   readonly timeoutMs: number
   readonly destination: HostPort
-  readonly flowId: Buffer
+  readonly flowId: string
   readonly startedAt: number
   /** Records why there is no connection, and resets the accepted one. */
   readonly refuse: (reason: Reason, peer: OutsidePeer, policy: string) => void

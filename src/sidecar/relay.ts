@@ -23,13 +23,17 @@ export interface RelayStream extends Pick<
 /** What may wait for a local program that reads too slowly, before its stream is asked to wait. */
 const mostWaitingBytes = 256 * 1024
 
+/** Bytes written to the stream, and received from it, so far. */
+export interface Carried {
+  readonly toStream: number
+  readonly fromStream: number
+}
+
 /** What carries the bytes of a stream on this side of it: for a relay, a local socket. */
 export interface Relay {
   /** To be given to the stream before its first byte. */
   readonly handlers: StreamHandlers
-  /** Bytes written to the stream, and received from it. */
-  readonly bytesToStream: number
-  readonly bytesFromStream: number
+  readonly carried: Carried
   /** Ties the stream to this side: bytes flow from now on. */
   start(stream: RelayStream): void
   /** Ends it as soon as nothing is under way in it, where that can be told. */
@@ -46,8 +50,7 @@ export interface Relay {
 export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void): Relay {
   let stream: RelayStream | undefined
   let ended = false
-  let bytesToStream = 0
-  let bytesFromStream = 0
+  const carried = { toStream: 0, fromStream: 0 }
 
   const end = (ending: RelayEnding): void => {
     if (ended) return
@@ -57,7 +60,7 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
 
   const handlers: StreamHandlers = {
     onData: (bytes, hold) => {
-      bytesFromStream += bytes.length
+      carried.fromStream += bytes.length
       if (!socket.write(bytes, hold()) && socket.writableLength >= mostWaitingBytes) stream?.pause()
     },
     onEnd: () => {
@@ -75,7 +78,7 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
 
   const follow = (tied: RelayStream): void => {
     const take = (bytes: Buffer): void => {
-      bytesToStream += bytes.length
+      carried.toStream += bytes.length
       if (!tied.write(bytes)) socket.pause()
     }
     if (tied.copies) takeReads(socket, take)
@@ -101,12 +104,7 @@ export function createRelay(socket: Socket, onEnd: (ending: RelayEnding) => void
 
   return {
     handlers,
-    get bytesToStream() {
-      return bytesToStream
-    },
-    get bytesFromStream() {
-      return bytesFromStream
-    },
+    carried,
     start: (opened) => {
       stream = opened
       if (socket.destroyed) {

@@ -104,11 +104,13 @@ function seenFromProgram(relay: Relay): Relay {
     cut: (reason) => {
       relay.cut(reason)
     },
-    get bytesToStream() {
-      return relay.bytesFromStream
-    },
-    get bytesFromStream() {
-      return relay.bytesToStream
+    carried: {
+      get toStream() {
+        return relay.carried.fromStream
+      },
+      get fromStream() {
+        return relay.carried.toStream
+      },
     },
   }
 }

@@ -23,7 +23,7 @@ export interface ClearEgressOptions {
   readonly header: StreamHeader
   readonly standing: () => Standing
   readonly followers: Followers
-  readonly flowId: Buffer
+  readonly flowId: string
   readonly startedAt: number
   readonly timeoutMs: number
   /** Records why there is no connection, and resets the program's. */

@@ -21,7 +21,7 @@ export interface ClearIngressOptions {
   readonly offers: ClearOffers
   readonly standing: () => Standing
   readonly followers: Followers
-  readonly flowId: Buffer
+  readonly flowId: string
   readonly startedAt: number
   readonly timeoutMs: number
   /** Aborts when the peer gives the stream up. */

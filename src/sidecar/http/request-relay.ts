@@ -24,8 +24,7 @@ export function createRequestRelay(
   let stream: RelayStream | undefined
   let isOver = false
   let hasPeerEnded = false
-  let bytesToStream = 0
-  let bytesFromStream = 0
+  const carried = { toStream: 0, fromStream: 0 }
   let lingering: NodeJS.Timeout | undefined
   let onRoom: (() => void) | undefined
   let served: { retire(): void } | undefined
@@ -61,7 +60,7 @@ export function createRequestRelay(
     new Duplex({
       read: () => stream?.resume(),
       write: (bytes: Buffer, _encoding, done) => {
-        bytesToStream += bytes.length
+        carried.toStream += bytes.length
         if (stream?.write(bytes) === true) done()
         else onRoom = done
       },
@@ -80,7 +79,7 @@ export function createRequestRelay(
 
   const handlers: StreamHandlers = {
     onData: (bytes) => {
-      bytesFromStream += bytes.length
+      carried.fromStream += bytes.length
       // A copy: nobody can say when the parser, the body's reader and its socket are done with them.
       if (!connection.destroyed && !connection.push(Buffer.from(bytes))) stream?.pause()
     },
@@ -102,12 +101,7 @@ export function createRequestRelay(
 
   return {
     handlers,
-    get bytesToStream() {
-      return bytesToStream
-    },
-    get bytesFromStream() {
-      return bytesFromStream
-    },
+    carried,
     start: (opened) => {
       stream = opened
       served = serve(connection)

@@ -17,7 +17,7 @@ const facts: FlowFacts = {
   policy: 'web-to-db',
   encryption: 'required',
 }
-const flowId = (byte: number): Buffer => Buffer.alloc(16, byte)
+const flowId = (byte: number): string => Buffer.alloc(16, byte).toString('hex')
 
 describe('createFlowRecorder()', () => {
   it('counts connections of one kind in one record', () => {

@@ -45,7 +45,7 @@ describe('createRequestRelay()', () => {
     relay.handlers.onEnd()
     expect(endings).to.deep.equal([{ kind: 'finished' }])
     expect(done).to.deep.equal(['write last answer', 'end'])
-    expect([relay.bytesToStream, relay.bytesFromStream]).to.deep.equal([11, 7])
+    expect(relay.carried).to.deep.equal({ toStream: 11, fromStream: 7 })
   })
 
   it('resets one that the server breaks off', async () => {
