@@ -14,6 +14,7 @@ import {
   rememberKey,
   type StoredCertificate,
 } from '../../src/controller/store/certificates.ts'
+import { useJoinToken } from '../../src/controller/store/join-tokens.ts'
 import { createMigrations } from '../../src/controller/store/migrations.ts'
 import type { Schema } from '../../src/controller/store/schema.ts'
 import { openSqlite } from '../../src/controller/store/sqlite.ts'
@@ -45,6 +46,10 @@ async function writeFormerStore(file: string): Promise<void> {
   await sql`insert into flow_halves values ('id', 0, 'egress', ${sql.join(text.slice(0, 5))}, 1,
     ${sql.join(text.slice(0, 4))}, 1, 1, 1, 1)`.execute(db)
   await sql`insert into certificates values ('aa', 'w', 2, 1, 'active', 'bb', x'01', x'02', 3, 4)`.execute(
+    db,
+  )
+  await sql`insert into join_tokens values ('t', 3, '{}', '', '', 1, 2)`.execute(db)
+  await sql`insert into join_token_uses values ('t', 'n', 'web', 1), ('t', 'n', 'db', 1)`.execute(
     db,
   )
   await db.destroy()
@@ -224,6 +229,23 @@ describe('store', function () {
     expect(stored.map(({ serial, state }) => [serial, state])).to.deep.equal([
       ['aa', 'superseded'],
       ['cc', 'active'],
+    ])
+  })
+
+  it('counts the uses of a join token of a former version', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
+    await using cleanup = new AsyncDisposableStack()
+    cleanup.defer(() => rm(directory, { recursive: true }))
+    const file = join(directory, 'controller.db')
+    await writeFormerStore(file)
+    await using store = await openStore(file)
+    const use = (workload: string) =>
+      useJoinToken(store.tables, { tokenId: 't', nodeKeySha256: 'n', workload, now: 5 })
+    expect([await use('web'), await use('api'), await use('mail'), await use('db')]).to.deep.equal([
+      true,
+      true,
+      false,
+      true,
     ])
   })
 

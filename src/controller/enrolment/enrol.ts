@@ -105,21 +105,18 @@ async function countUse(
   now: number,
 ): Promise<void> {
   if (node.method !== 'join-token') return
-  const token = await findJoinToken(tables, node.tokenId)
-  if (token === undefined) {
-    throw new ControllerError('ERR_PERMISSION', 'this join token is not known to the controller')
-  }
   const isCounted = await useJoinToken(tables, {
-    tokenId: token.tokenId,
-    uses: token.uses,
+    tokenId: node.tokenId,
     nodeKeySha256: nodeKey.keySha256,
     workload: subject.name,
     now,
   })
-  if (!isCounted) {
-    throw new ControllerError(
-      'ERR_PERMISSION',
-      `this join token was good for ${String(token.uses)} workloads, and they have enrolled`,
-    )
-  }
+  if (isCounted) return
+  const token = await findJoinToken(tables, node.tokenId)
+  throw new ControllerError(
+    'ERR_PERMISSION',
+    token === undefined
+      ? 'this join token is not known to the controller'
+      : `this join token was good for ${String(token.uses)} workloads, and they have enrolled`,
+  )
 }

@@ -20,6 +20,7 @@ export async function putJoinToken(tables: Tables, token: StoredJoinToken): Prom
     .values({
       token_id: token.tokenId,
       uses: token.uses,
+      used: 0,
       labels: JSON.stringify(token.labels),
       description: token.description,
       author: token.author,
@@ -64,7 +65,6 @@ export async function pruneJoinTokens(tables: Tables, expiredBefore: number): Pr
 /** A workload on a node that enrols with a token. */
 export interface JoinTokenUse {
   readonly tokenId: string
-  readonly uses: number
   readonly nodeKeySha256: string
   readonly workload: string
   readonly now: number
@@ -72,24 +72,33 @@ export interface JoinTokenUse {
 
 /**
  * Counts one use of a token: a workload on a node counts once, so that a restart which has lost its
- * SVID but kept its node key can come back. False when no use is left.
+ * SVID but kept its node key can come back. False when no use is left, or there is no such token.
  */
 export async function useJoinToken(tables: Tables, use: JoinTokenUse): Promise<boolean> {
-  const used = await selectUses(tables, use)
-  const isOwn = used.some(
-    (row) => row.node_key_sha256 === use.nodeKeySha256 && row.workload === use.workload,
-  )
-  if (isOwn) return true
-  if (used.length >= use.uses) return false
+  const own = await selectUse(tables, use)
+  if (own.length > 0) return true
+  const counted = await countUse(tables, use)
+  if (counted.length === 0) return false
   await insertUse(tables, use)
   return true
 }
 
-const selectUses = statement((tables, { tokenId }: Pick<JoinTokenUse, 'tokenId'>) =>
+const selectUse = statement((tables, use: JoinTokenUse) =>
   tables
     .selectFrom('join_token_uses')
-    .select(['node_key_sha256', 'workload'])
-    .where('token_id', '=', tokenId),
+    .select('token_id')
+    .where('token_id', '=', use.tokenId)
+    .where('node_key_sha256', '=', use.nodeKeySha256)
+    .where('workload', '=', use.workload),
+)
+
+const countUse = statement((tables, { tokenId }: JoinTokenUse) =>
+  tables
+    .updateTable('join_tokens')
+    .set((eb) => ({ used: eb('used', '+', 1) }))
+    .where('token_id', '=', tokenId)
+    .whereRef('used', '<', 'uses')
+    .returning('used'),
 )
 
 const insertUse = statement((tables, use: JoinTokenUse) =>

@@ -17,6 +17,7 @@ export function createMigrations(
     '0003-administration': { up: (db) => administrationSchema(db, columns) },
     '0004-flows-apart': { up: (db) => dropFlows(db, log) },
     '0005-workload-certificates': { up: (db) => workloadCertificates(db, columns) },
+    '0006-join-token-count': { up: countJoinTokenUses },
   }
 }
 
@@ -40,6 +41,18 @@ async function dropFlows(db: Kysely<unknown>, log: Logger): Promise<void> {
   for (const table of ['flow_links', 'flow_halves', 'flow_reporters', 'flow_losses'])
     await db.schema.dropTable(table).execute()
   if (halves > 0) log.warn({ halves }, 'flows that a former version had stored are dropped')
+}
+
+/** To count its uses anew for each enrolment takes the longer the more there are. */
+async function countJoinTokenUses(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('join_tokens')
+    .addColumn('used', 'bigint', (column) => column.notNull().defaultTo(0))
+    .execute()
+  await sql`update join_tokens set used =
+    (select count(*) from join_token_uses where join_token_uses.token_id = join_tokens.token_id)`.execute(
+    db,
+  )
 }
 
 const document: Columns = {

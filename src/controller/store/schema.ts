@@ -117,6 +117,8 @@ export interface FloorsTable {
 export interface JoinTokensTable {
   token_id: string
   uses: number
+  /** How many of the uses are gone. */
+  used: number
   labels: string
   description: string
   author: string
