@@ -22,6 +22,7 @@ import {
 } from './snapshot.ts'
 import type { MeshAddresses } from './mesh-addresses.ts'
 import { sendableServices, sendableTo } from './enforceable.ts'
+import { createSharedSnapshots, type SnapshotParts } from './shared-snapshots.ts'
 import type { WatchContent, Watcher } from './watcher.ts'
 
 /** Holds the open Watch streams and decides who has to hear of a change. */
@@ -67,6 +68,14 @@ export function createDistributor(deps: {
   const bundleField = remembered(() => trust.bundle(), encodeBundleField)
   const floorsUpdate = remembered(() => trust.floors(), encodeFloorsUpdate)
 
+  const shared = createSharedSnapshots((parts) => {
+    const { documents, services, shortfall } = sendable(parts)
+    if (documents === undefined || services === undefined) return { message: undefined, shortfall }
+    const encoded = [...documents, ...services].map((document) => book.known(document).encoded)
+    const { version, bundle, meshAddresses } = parts
+    return { message: encodeSnapshot(version, bundle, encoded, meshAddresses), shortfall }
+  })
+
   const content: WatchContent = {
     snapshot: (watcher) => {
       const { profile, open, status } = watcher
@@ -78,19 +87,17 @@ export function createDistributor(deps: {
           : book.policies.relevantFor(profile)
       // Whoever is too old for services at all is sent no allow that names them either.
       const reach = open.schemaVersion < firstExternalSchema ? undefined : reachOf(watcher)
-      const { documents, services, shortfall } = sendable(watcher, policies, reach)
-      if (shortfall !== '' && shortfall !== status.shortfall) deps.onShortfall(watcher, shortfall)
-      if (documents === undefined || services === undefined) {
-        return { version, message: undefined, shortfall }
-      }
-      metrics.pushes.inc({ kind: 'snapshot' })
-      const encoded = [...documents, ...services].map((document) => book.known(document).encoded)
-      const cutOut = reach === undefined ? [] : meshAddressesWithin(reach)
-      return {
+      const { message, shortfall } = shared({
         version,
-        message: encodeSnapshot(version, bundleField(), encoded, cutOut),
-        shortfall,
-      }
+        bundle: bundleField(),
+        schemaVersion: open.schemaVersion,
+        policies,
+        services: reach?.services ?? [],
+        meshAddresses: reach === undefined ? [] : meshAddressesWithin(reach),
+      })
+      if (shortfall !== '' && shortfall !== status.shortfall) deps.onShortfall(watcher, shortfall)
+      if (message !== undefined) metrics.pushes.inc({ kind: 'snapshot' })
+      return { version, message, shortfall }
     },
     floors: () => {
       metrics.pushes.inc({ kind: 'floors' })
@@ -250,17 +257,13 @@ function remembered<T extends TrustBundle | object>(
 }
 
 /** What of policies, and of the services within reach, a sidecar can be sent; undefined: nothing newer. */
-function sendable(
-  { open: { schemaVersion } }: Watcher,
-  policies: readonly DecisionDocument[],
-  reach: ExternalReach | undefined,
-): {
+function sendable({ schemaVersion, policies, services }: SnapshotParts): {
   readonly documents: readonly DecisionDocument[] | undefined
   readonly services: readonly ExternalService[] | undefined
   readonly shortfall: string
 } {
   const { documents, shortfall } = sendableTo(schemaVersion, policies)
-  const inReach = sendableServices(schemaVersion, reach?.services ?? [], policies)
+  const inReach = sendableServices(schemaVersion, services, policies)
   const shortfalls = [shortfall, inReach.shortfall].filter((words) => words !== '')
   return { documents, services: inReach.services, shortfall: shortfalls.join('; ') }
 }
