@@ -16,6 +16,9 @@ const pairTest = 'memory of an idle pair'
 const connectionsTest = (count: number): string =>
   `memory of ${count.toLocaleString('en-US')} idle connections`
 
+const laterTest = 'memory of 9,500 connections, idle for 40 s'
+const later = { count: 9_500, ms: 40_000 }
+
 /** The others need two descriptors for each connection, of which a process has 20,000 at most. */
 const counts = [1_000, 9_500, 10_000]
 const mostOfPeers = 9_500
@@ -29,7 +32,7 @@ const megabyte = 1e6
 
 /** What the sidecars, and pairs of other proxies, have in RAM while nothing happens. */
 export const memoryPart: Part = {
-  tests: [loneTest, pairTest, ...counts.map(connectionsTest)],
+  tests: [loneTest, pairTest, ...counts.map(connectionsTest), laterTest],
   run: async (arena, context) => {
     const directory = mkdtempSync(join(tmpdir(), 'blazon-memory-'))
     try {
@@ -39,6 +42,7 @@ export const memoryPart: Part = {
       return [
         ...(await loneRows(arena, context, node)),
         ...(await pairRows(arena, context, blazon(arena.controller, { node }))),
+        ...(await laterRows(arena, context, blazon(arena.controller, { node }))),
       ]
     } finally {
       rmSync(directory, { recursive: true })
@@ -116,6 +120,25 @@ async function measurePair(
     await delay(settleMs)
     note(connectionsTest(count), (pair.memory().proportional - idle) / count / 1_024)
   }
+}
+
+/** V8 gives back what opening them has left once it has been idle for half a minute. */
+async function laterRows(arena: Arena, context: BenchContext, ours: Contender): Promise<Row[]> {
+  if (!context.isWanted(laterTest)) return []
+  const samples: number[] = []
+  for (let round = 0; round < roundsOf(context); round++) {
+    await using pair = await arena.start(ours)
+    await delay(settleMs)
+    const idle = pair.memory().proportional
+    await using connections = new AsyncDisposableStack()
+    connections.use(await arena.traffic.idle(pair.port, later.count))
+    await delay(later.ms)
+    samples.push((pair.memory().proportional - idle) / later.count / 1_024)
+  }
+  const metric = 'PSS of the pair for each'
+  const row = rowOf({ test: laterTest, metric, unit: 'KB', better: 'less', target: 16 }, samples)
+  sayRow(context.say, row)
+  return [row]
 }
 
 function countsOf({ name }: Contender): readonly number[] {
