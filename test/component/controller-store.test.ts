@@ -225,6 +225,8 @@ describe('store', function () {
     expect(await loadCertificates(store.tables, 0)).to.deep.equal([kept])
     await putCertificate(store.tables, { ...kept, state: 'superseded' })
     await putCertificate(store.tables, { ...kept, serial: 'cc', issue: 3 })
+    const other = putCertificate(store.tables, { ...kept, serial: 'dd' })
+    await expectRejection(other, StoreError, 'ERR_STORE_CONFLICT')
     const stored = await loadCertificates(store.tables, 0)
     expect(stored.map(({ serial, state }) => [serial, state])).to.deep.equal([
       ['aa', 'superseded'],

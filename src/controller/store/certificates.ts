@@ -1,5 +1,6 @@
 import type { WorkloadCertificatesTable } from './schema.ts'
 import { statement } from './statement.ts'
+import { StoreError } from './store-error.ts'
 import type { Tables } from './store.ts'
 
 /**
@@ -39,9 +40,15 @@ export async function loadCertificates(tables: Tables, now: number): Promise<Sto
   }))
 }
 
+/** `ERR_STORE_CONFLICT` where another certificate was issued as this one. */
 export async function putCertificate(tables: Tables, one: StoredCertificate): Promise<void> {
   const [leaf, issuer] = one.chain
-  await upsertCertificate(tables, { ...one, leaf, issuer })
+  const written = await upsertCertificate(tables, { ...one, leaf, issuer })
+  if (written.length > 0) return
+  throw new StoreError(
+    'ERR_STORE_CONFLICT',
+    `another certificate is issue ${String(one.issue)} of workload ${one.workloadId}`,
+  )
 }
 
 const upsertCertificate = statement(
@@ -61,8 +68,12 @@ const upsertCertificate = statement(
         not_after_ms: one.notAfterMs,
       })
       .onConflict((conflict) =>
-        conflict.columns(['workload_id', 'issue']).doUpdateSet({ state: one.state }),
-      ),
+        conflict
+          .columns(['workload_id', 'issue'])
+          .doUpdateSet({ state: one.state })
+          .where('workload_certificates.serial', '=', one.serial),
+      )
+      .returning('serial'),
 )
 
 /** Forgets certificates that have ended. */
