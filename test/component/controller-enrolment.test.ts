@@ -65,6 +65,18 @@ describe('controller: enrolment', function () {
     await expectStatus(mesh.enrol('web', { token }), 'PERMISSION_DENIED', /another node key/)
   })
 
+  it('takes as many node keys for a token as the rule says, and those again', async () => {
+    await mesh.apply(testRule.replace('names:', 'keysPerNode: 2\n  names:'))
+    const token = await mesh.token({ uses: 5 })
+    const [first, second] = [newKeys(), newKeys()]
+    for (const nodeKeys of [first, second, first, second]) {
+      await mesh.enrol('web', { token, nodeKeys })
+    }
+    await expectStatus(mesh.enrol('web', { token }), 'PERMISSION_DENIED', /rules allow 2/)
+    await mesh.apply(testRule)
+    await mesh.enrol('web', { token, nodeKeys: second })
+  })
+
   it('counts a workload of a node once, and refuses one beyond the uses', async () => {
     const token = await mesh.token({ uses: 1 })
     const nodeKeys = newKeys()

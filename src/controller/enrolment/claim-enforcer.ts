@@ -14,12 +14,11 @@ import {
   type RefusedClaim,
 } from './refused-claims.ts'
 
-/** A claim, and what was found when it was looked at. */
+/** A claim to be an instance, and what was found when it was looked at. */
 export interface LookedAt {
   readonly claim: NodeClaim
   readonly bindings: readonly NodeBinding[]
-  /** Undefined for a node that is no instance. */
-  readonly instance: { readonly claim: InstanceClaim; readonly facts: InstanceFacts } | undefined
+  readonly instance: { readonly claim: InstanceClaim; readonly facts: InstanceFacts }
 }
 
 /** Turns a verdict against a claim into a refusal, after it was recorded what there is to record. */
@@ -74,7 +73,7 @@ export function createClaimEnforcer(deps: {
       boundKeys: bindings
         .map(({ nodeKeySha256 }) => nodeKeySha256)
         .filter((key) => registry.node(key)?.standing === 'good'),
-      otherInstance: instance?.facts.otherInstance,
+      otherInstance: instance.facts.otherInstance,
       firstEnrolmentWithinMs,
     }
     if (verdict.kind === 'refuse') {

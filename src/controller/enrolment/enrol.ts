@@ -67,9 +67,10 @@ export function createEnrolmentPlanner(deps: EnrolDeps): PlanEnrolment {
       csr,
       key,
     })
-    const boundKeys = looked.bindings.map(({ nodeKeySha256 }) => nodeKeySha256)
+    // Of an instance all claimants may be stopped; other evidence lets nobody judge another.
+    const claimants = looked.instance === undefined ? [] : looked.bindings
     return {
-      concerns: [...concernsOf(proof), ...boundKeys],
+      concerns: [...concernsOf(proof), ...claimants.map(({ nodeKeySha256 }) => nodeKeySha256)],
       write: async (tables) => {
         await binding.write(tables)
         await countUse(tables, proof, clock.now())

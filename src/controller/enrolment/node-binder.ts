@@ -3,7 +3,14 @@ import type { AccountBook } from '../accounts.ts'
 import { ControllerError } from '../controller-error.ts'
 import type { Incidents } from '../incidents.ts'
 import { useGrant } from '../store/grants.ts'
-import { bindingsOf, putBinding, putNode, type NodeBinding } from '../store/nodes.ts'
+import {
+  bindingsOf,
+  countBindings,
+  isBound,
+  putBinding,
+  putNode,
+  type NodeBinding,
+} from '../store/nodes.ts'
 import type { Store, Tables } from '../store/store.ts'
 import type { DeferredWrites } from '../workloads/deferred-writes.ts'
 import { checkNodeStanding, type NodeStandings } from '../workloads/node-standing.ts'
@@ -20,15 +27,23 @@ export interface PlannedBinding {
   apply(): void
 }
 
+/** A claim by evidence that is bound to whoever shows it first, and by how many keys it was claimed. */
+export interface LookedAtPlain {
+  readonly claim: NodeClaim
+  readonly instance: undefined
+  readonly isBound: boolean
+  readonly boundKeys: number
+}
+
 /**
  * Binds node keys to what evidence proves, one to one. Its calls must not run side by side: what it
  * has looked at has to hold still until the binding is written.
  */
 export interface NodeBinder {
   /** Refuses what no enrolment rule could allow; records what somebody should look at. */
-  look(claim: NodeClaim): Promise<LookedAt>
+  look(claim: NodeClaim): Promise<LookedAt | LookedAtPlain>
   /** Decides under the rules that apply. */
-  plan(looked: LookedAt, rules: ClaimRules): Promise<PlannedBinding>
+  plan(looked: LookedAt | LookedAtPlain, rules: ClaimRules): Promise<PlannedBinding>
 }
 
 export function createNodeBinder(deps: {
@@ -80,15 +95,26 @@ export function createNodeBinder(deps: {
     }
   }
 
-  const planPlain = (
-    { claim, bindings }: LookedAt,
-    { keysPerNode }: ClaimRules,
-  ): PlannedBinding => {
+  /** Evidence of a whole fleet has many keys, which are counted and not read. */
+  const lookPlain = async (claim: NodeClaim): Promise<LookedAtPlain> => {
     const { node, nodeKey } = claim
-    if (bindings.some(({ nodeKeySha256 }) => nodeKeySha256 === nodeKey.keySha256)) {
-      return accept(claim)
+    checkNodeStanding(registry.node(nodeKey.keySha256))
+    return {
+      claim,
+      instance: undefined,
+      isBound: await isBound(store.tables, node.nodeId, nodeKey.keySha256),
+      boundKeys: await countBindings(store.tables, node.nodeId),
     }
-    if (bindings.length >= keysPerNode) {
+  }
+
+  const planPlain = async (
+    { claim, isBound, boundKeys }: LookedAtPlain,
+    { keysPerNode }: ClaimRules,
+  ): Promise<PlannedBinding> => {
+    const { node, nodeKey } = claim
+    if (isBound) return accept(claim)
+    if (boundKeys >= keysPerNode) {
+      const bindings = await bindingsOf(store.tables, node.nodeId)
       const bound = bindings.map(({ nodeKeySha256 }) => nodeKeySha256).join(', ')
       throw new ControllerError(
         'ERR_PERMISSION',
@@ -103,11 +129,8 @@ export function createNodeBinder(deps: {
     look: async (claim) => {
       const { node, nodeKey } = claim
       accounts.check(node.attributes)
+      if (node.method !== 'aws-iid') return lookPlain(claim)
       const bindings = await bindingsOf(store.tables, node.nodeId)
-      if (node.method !== 'aws-iid') {
-        checkNodeStanding(registry.node(nodeKey.keySha256))
-        return { claim, bindings, instance: undefined }
-      }
       const instance = {
         claim: {
           nodeKeySha256: nodeKey.keySha256,
@@ -124,8 +147,9 @@ export function createNodeBinder(deps: {
       return looked
     },
     plan: async (looked, rules) => {
+      if (looked.instance === undefined) return planPlain(looked, rules)
       const { claim, bindings, instance } = looked
-      if (claim.node.method !== 'aws-iid' || instance === undefined) return planPlain(looked, rules)
+      if (claim.node.method !== 'aws-iid') throw new Error('BUG: an instance without a document')
       const verdict = judgeClaim(instance.claim, instance.facts, rules)
       switch (verdict.kind) {
         case 'known': {

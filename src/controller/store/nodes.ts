@@ -96,6 +96,37 @@ const selectBindings = statement((tables, { nodeId }: Pick<NodeBinding, 'nodeId'
   tables.selectFrom('node_bindings').selectAll().where('node_id', '=', nodeId),
 )
 
+/** Whether a piece of evidence is bound to a node key, or was claimed by it. */
+export async function isBound(
+  tables: Tables,
+  nodeId: string,
+  nodeKeySha256: string,
+): Promise<boolean> {
+  const rows = await selectBinding(tables, { nodeId, nodeKeySha256 })
+  return rows.length > 0
+}
+
+const selectBinding = statement(
+  (tables, { nodeId, nodeKeySha256 }: Pick<NodeBinding, 'nodeId' | 'nodeKeySha256'>) =>
+    tables
+      .selectFrom('node_bindings')
+      .select('node_id')
+      .where('node_id', '=', nodeId)
+      .where('node_key_sha256', '=', nodeKeySha256),
+)
+
+export async function countBindings(tables: Tables, nodeId: string): Promise<number> {
+  const [row] = await selectCount(tables, { nodeId })
+  return row?.count ?? 0
+}
+
+const selectCount = statement((tables, { nodeId }: Pick<NodeBinding, 'nodeId'>) =>
+  tables
+    .selectFrom('node_bindings')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('node_id', '=', nodeId),
+)
+
 /** What a node key is bound to. */
 export async function bindingsOfKey(tables: Tables, nodeKeySha256: string): Promise<NodeBinding[]> {
   const rows = await tables
