@@ -74,10 +74,11 @@ export async function startController(
   const core = opened.use(await openCore(config, { ...deps, clock }))
   const secret = await firstAdministratorSecret(core, config)
   const evidence = await loadOutsideEvidence(config)
+  const { strangerSilenceMs } = core.timings
   const front = createFront({
     ...core,
     address: config.listen,
-    limits: { ...core.limits, ...core.timings, handshakeMs: 10_000 },
+    limits: { ...core.limits, handshakeMs: 10_000, strangerSilenceMs },
     administrator: (serial) => core.administrators.find(serial),
   })
   let isServing = true

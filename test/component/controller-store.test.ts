@@ -55,6 +55,15 @@ async function writeFormerStore(file: string): Promise<void> {
   await db.destroy()
 }
 
+/** Where a store can be, for as long as a test takes. */
+async function temporaryPlace(): Promise<AsyncDisposable & { readonly file: string }> {
+  const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
+  return {
+    file: join(directory, 'controller.db'),
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
+  }
+}
+
 describe('store', function () {
   this.timeout(20_000)
 
@@ -163,10 +172,8 @@ describe('store', function () {
   })
 
   it('writes no more once the disk has failed to keep something, and reads on', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
-    await using cleanup = new AsyncDisposableStack()
-    cleanup.defer(() => rm(directory, { recursive: true }))
-    const file = join(directory, 'controller.db')
+    await using place = await temporaryPlace()
+    const { file } = place
     let fault: Error | undefined
     const sync = (): Promise<void> =>
       fault === undefined ? Promise.resolve() : Promise.reject(fault)
@@ -187,10 +194,8 @@ describe('store', function () {
   })
 
   it('takes a store from when flows were in it, and says that it drops them', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
-    await using cleanup = new AsyncDisposableStack()
-    cleanup.defer(() => rm(directory, { recursive: true }))
-    const file = join(directory, 'controller.db')
+    await using place = await temporaryPlace()
+    const { file } = place
     await writeFormerStore(file)
     const log = createRecordingLogger()
     await using store = await openStore(file, log)
@@ -205,10 +210,8 @@ describe('store', function () {
   })
 
   it('keeps the certificates of a former version, and puts others in their place', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
-    await using cleanup = new AsyncDisposableStack()
-    cleanup.defer(() => rm(directory, { recursive: true }))
-    const file = join(directory, 'controller.db')
+    await using place = await temporaryPlace()
+    const { file } = place
     await writeFormerStore(file)
     await using store = await openStore(file)
     const kept: StoredCertificate = {
@@ -235,10 +238,8 @@ describe('store', function () {
   })
 
   it('counts the uses of a join token of a former version', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
-    await using cleanup = new AsyncDisposableStack()
-    cleanup.defer(() => rm(directory, { recursive: true }))
-    const file = join(directory, 'controller.db')
+    await using place = await temporaryPlace()
+    const { file } = place
     await writeFormerStore(file)
     await using store = await openStore(file)
     const use = (workload: string) =>
@@ -252,10 +253,8 @@ describe('store', function () {
   })
 
   it('refuses a store of a version that it does not know', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'blazon-store-'))
-    await using cleanup = new AsyncDisposableStack()
-    cleanup.defer(() => rm(directory, { recursive: true }))
-    const file = join(directory, 'controller.db')
+    await using place = await temporaryPlace()
+    const { file } = place
     {
       await using store = await openStore(file)
       await sql`insert into kysely_migration (name, timestamp) values ('9999-later', '')`.execute(
